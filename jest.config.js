@@ -1,0 +1,24 @@
+/** Three layers: `unit` is pure, `integration` runs on real parts, `e2e` runs the whole shop in processes of its own. */
+const layer = (displayName, testMatch, more = {}) => ({
+  displayName,
+  rootDir: import.meta.dirname,
+  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
+  testMatch,
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['annals-source', 'node', 'node-addons'] },
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['@swc/jest'] },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/(apps|libs)/[^/]+/dist', '<rootDir>/.runtime'],
+  transformIgnorePatterns: ['/node_modules/'],
+  ...more,
+});
+
+export default {
+  maxWorkers: 2,
+  projects: [
+    layer('unit', ['**/*.spec.ts', '!**/*.integration.spec.ts', '!**/*.e2e.spec.ts']),
+    layer('integration', ['**/*.integration.spec.ts']),
+    layer('e2e', ['**/*.e2e.spec.ts']),
+  ],
+};

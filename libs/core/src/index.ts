@@ -1,0 +1,1 @@
+export { CodedError, DomainError, isCodedError, type ErrorKind } from './coded-error.js';
