@@ -1,0 +1,99 @@
+/**
+ * The decider: a pure description of one kind of aggregate. `decide` turns a command into events (or throws a
+ * DomainError), `evolve` folds events into state. Neither does I/O, reads a clock or draws random numbers: what they
+ * need stands in the command. The pattern and its names are Jérémie Chassaing's.
+ */
+import type { DomainCommand } from './command.js';
+import type { DomainEvent } from './event.js';
+import { CommandWithoutAggregateId, InvalidAggregateId, InvalidCategory, UnhandledCommand, UnhandledEvent } from './errors.js';
+
+export type OfType<Message extends { readonly type: string }, Type extends string> = Extract<Message, { readonly type: Type }>;
+
+export interface DeciderDefinition<State, Cmd extends DomainCommand, Evt extends DomainEvent> {
+  /** First part of the stream names `<category>-<id>`; letters, digits and `_`, beginning with a letter, because EventStoreDB ends a category at the first `-`. */
+  readonly category: string;
+  /** The state before the first event. Must not be changed by `evolve`, which returns a new one. */
+  readonly initial: State;
+  readonly decide: { readonly [Type in Cmd['type']]: (state: State, command: OfType<Cmd, Type>) => readonly Evt[] };
+  readonly evolve: { readonly [Type in Evt['type']]: (state: State, event: OfType<Evt, Type>) => State };
+  /** The aggregate a command is for; default: `data.<category>Id`, so `data.orderId` for the category `order`. */
+  readonly idOf?: (command: Cmd) => string;
+}
+
+export interface Decider<State = unknown, Cmd extends DomainCommand = DomainCommand, Evt extends DomainEvent = DomainEvent> {
+  readonly category: string;
+  readonly initial: State;
+  readonly commandTypes: readonly Cmd['type'][];
+  readonly eventTypes: readonly Evt['type'][];
+  /** @throws InvalidAggregateId, CommandWithoutAggregateId */
+  streamOf(command: Cmd): string;
+  /** @throws InvalidAggregateId */
+  streamFor(id: string): string;
+  /** @throws UnhandledCommand when the decider has no such command; whatever the user's `decide` throws */
+  decide(state: State, command: Cmd): readonly Evt[];
+  /** @throws UnhandledEvent when the decider has no such event */
+  evolve(state: State, event: Evt): State;
+}
+
+/** Any decider, whatever it decides about; for lists such as the map's `deciders`. */
+// Method parameters are bivariant, so every Decider<S, C, E> is assignable to it without `any`.
+export type AnyDecider = Decider;
+
+const categoryPattern = /^[a-z][a-zA-Z0-9_]*$/;
+// EventStoreDB takes any text as a stream name; control characters and surrounding blanks are mistakes nobody can see.
+// eslint-disable-next-line no-control-regex
+const idPattern = /^(?!\s)[^\u0000-\u001f\u007f]{1,200}(?<!\s)$/u;
+
+/**
+ * Makes a decider out of its definition.
+ * @throws InvalidCategory
+ */
+export function decider<State, Cmd extends DomainCommand, Evt extends DomainEvent>(
+  definition: DeciderDefinition<State, Cmd, Evt>,
+): Decider<State, Cmd, Evt> {
+  const { category, initial } = definition;
+  if (!categoryPattern.test(category)) throw new InvalidCategory(category);
+  const decide = new Map<string, unknown>(Object.entries(definition.decide));
+  const evolve = new Map<string, unknown>(Object.entries(definition.evolve));
+  const idField = `${category}Id`;
+
+  const defaultId = (command: Cmd): string => {
+    const id = (command.data as Record<string, unknown> | null | undefined)?.[idField];
+    if (typeof id !== 'string') throw new CommandWithoutAggregateId(command.type, idField);
+    return id;
+  };
+  const streamFor = (id: string): string => {
+    if (!idPattern.test(id)) throw new InvalidAggregateId(category, id);
+    return `${category}-${id}`;
+  };
+
+  return {
+    category,
+    initial,
+    commandTypes: Object.keys(definition.decide) as Cmd['type'][],
+    eventTypes: Object.keys(definition.evolve) as Evt['type'][],
+    streamFor,
+    streamOf: (command) => streamFor((definition.idOf ?? defaultId)(command)),
+    decide(state, command) {
+      const handler = decide.get(command.type) as ((state: State, command: Cmd) => readonly Evt[]) | undefined;
+      if (!handler) throw new UnhandledCommand(category, command.type);
+      return handler(state, command);
+    },
+    evolve(state, event) {
+      const handler = evolve.get(event.type) as ((state: State, event: Evt) => State) | undefined;
+      if (!handler) throw new UnhandledEvent(category, event.type);
+      return handler(state, event);
+    },
+  };
+}
+
+/** The state after `events`, from the initial state or from `state`. */
+export const fold = <State, Evt extends DomainEvent>(
+  { initial, evolve }: Pick<Decider<State, never, Evt>, 'initial' | 'evolve'>,
+  events: Iterable<Evt>,
+  state: State = initial,
+): State => {
+  let folded = state;
+  for (const event of events) folded = evolve(folded, event);
+  return folded;
+};
