@@ -1,7 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import { ofType } from '@nestjs/cqrs';
 import { from, lastValueFrom, toArray } from 'rxjs';
-import { Command, CommandWithoutAggregateId, decider, DomainError, Event, fold, InvalidAggregateId, InvalidCategory, UnhandledCommand, UnhandledEvent, withMetadata, type AnyDecider } from './index.js';
+import {
+  Command,
+  CommandWithoutAggregateId,
+  decider,
+  DomainError,
+  Event,
+  fold,
+  InvalidAggregateId,
+  InvalidCategory,
+  UnhandledCommand,
+  UnhandledEvent,
+  withMetadata,
+  type AnyDecider,
+} from './index.js';
 
 class Opened extends Event('AccountOpened')<{ accountId: string }> {}
 class Deposited extends Event('MoneyDeposited')<{ accountId: string; amount: number }> {}
@@ -32,7 +45,10 @@ const account = decider<Account, Open | Deposit, AccountEvent>({
 
 describe('decider', () => {
   it('decides and folds by the written-out type names', () => {
-    const events = [...account.decide(account.initial, new Open({ accountId: 'a' })), new Deposited({ accountId: 'a', amount: 5 })];
+    const events = [
+      ...account.decide(account.initial, new Open({ accountId: 'a' })),
+      new Deposited({ accountId: 'a', amount: 5 }),
+    ];
     expect(fold(account, events)).toEqual({ status: 'open', balance: 5 });
   });
 
@@ -76,7 +92,10 @@ describe('tagged classes', () => {
   });
 
   it('serialise to type and data only', () => {
-    expect(JSON.parse(JSON.stringify(new Opened({ accountId: 'a' })))).toEqual({ type: 'AccountOpened', data: { accountId: 'a' } });
+    expect(JSON.parse(JSON.stringify(new Opened({ accountId: 'a' })))).toEqual({
+      type: 'AccountOpened',
+      data: { accountId: 'a' },
+    });
   });
 
   it('keep their class when metadata is replaced, and leave the original alone', () => {

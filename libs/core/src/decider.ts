@@ -5,9 +5,18 @@
  */
 import type { DomainCommand } from './command.js';
 import type { DomainEvent } from './event.js';
-import { CommandWithoutAggregateId, InvalidAggregateId, InvalidCategory, UnhandledCommand, UnhandledEvent } from './errors.js';
+import {
+  CommandWithoutAggregateId,
+  InvalidAggregateId,
+  InvalidCategory,
+  UnhandledCommand,
+  UnhandledEvent,
+} from './errors.js';
 
-export type OfType<Message extends { readonly type: string }, Type extends string> = Extract<Message, { readonly type: Type }>;
+export type OfType<Message extends { readonly type: string }, Type extends string> = Extract<
+  Message,
+  { readonly type: Type }
+>;
 
 export interface DeciderDefinition<State, Cmd extends DomainCommand, Evt extends DomainEvent> {
   /** First part of the stream names `<category>-<id>`; letters, digits and `_`, beginning with a letter, because EventStoreDB ends a category at the first `-`. */
@@ -20,7 +29,11 @@ export interface DeciderDefinition<State, Cmd extends DomainCommand, Evt extends
   readonly idOf?: (command: Cmd) => string;
 }
 
-export interface Decider<State = unknown, Cmd extends DomainCommand = DomainCommand, Evt extends DomainEvent = DomainEvent> {
+export interface Decider<
+  State = unknown,
+  Cmd extends DomainCommand = DomainCommand,
+  Evt extends DomainEvent = DomainEvent,
+> {
   readonly category: string;
   readonly initial: State;
   readonly commandTypes: readonly Cmd['type'][];
@@ -34,6 +47,12 @@ export interface Decider<State = unknown, Cmd extends DomainCommand = DomainComm
   /** @throws UnhandledEvent when the decider has no such event */
   evolve(state: State, event: Evt): State;
 }
+
+/** The reading half of a decider: all that is needed to fold a stream. */
+export type Folding<State, Evt extends DomainEvent> = Pick<
+  Decider<State, never, Evt>,
+  'category' | 'initial' | 'evolve' | 'streamFor'
+>;
 
 /** Any decider, whatever it decides about; for lists such as the map's `deciders`. */
 // Method parameters are bivariant, so every Decider<S, C, E> is assignable to it without `any`.
@@ -89,7 +108,7 @@ export function decider<State, Cmd extends DomainCommand, Evt extends DomainEven
 
 /** The state after `events`, from the initial state or from `state`. */
 export const fold = <State, Evt extends DomainEvent>(
-  { initial, evolve }: Pick<Decider<State, never, Evt>, 'initial' | 'evolve'>,
+  { initial, evolve }: Pick<Folding<State, Evt>, 'initial' | 'evolve'>,
   events: Iterable<Evt>,
   state: State = initial,
 ): State => {

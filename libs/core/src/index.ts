@@ -1,7 +1,22 @@
 export { fullJitterMs, pause, type Backoff } from './backoff.js';
 export { CodedError, DomainError, isCodedError, type ErrorKind } from './coded-error.js';
-export { Command, withMetadata, type AnyCommandClass, type CommandClass, type CommandMetadata, type DomainCommand } from './command.js';
-export { decider, fold, type AnyDecider, type Decider, type DeciderDefinition, type OfType } from './decider.js';
+export {
+  Command,
+  withMetadata,
+  type AnyCommandClass,
+  type CommandClass,
+  type CommandMetadata,
+  type DomainCommand,
+} from './command.js';
+export {
+  decider,
+  fold,
+  type AnyDecider,
+  type Decider,
+  type DeciderDefinition,
+  type Folding,
+  type OfType,
+} from './decider.js';
 export {
   CommandWithoutAggregateId,
   DuplicateEventType,
@@ -13,6 +28,7 @@ export {
 } from './errors.js';
 export { Event, type AnyEventClass, type DomainEvent, type EventClass } from './event.js';
 export { assertJson } from './json.js';
+export { silent, type Log } from './log.js';
 export { currentContext, runInContext, type MessageContext } from './message-context.js';
 export { deterministicId, eventId } from './message-ids.js';
 export type { MessageMetadata } from './message-metadata.js';

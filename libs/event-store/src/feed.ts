@@ -1,0 +1,103 @@
+/**
+ * The feed: one supervised subscription to `$all` per context that serves any number of consumers, each at its own
+ * position and pace.
+ *
+ *                       ┌────────────── EventFeed ──────────────┐
+ *   $all ─subscription─▶│ window: the newest events, bounded     │──▶ reader A (at the end: waits here)
+ *                       └────────────────────────────────────────┘──▶ reader B (inside the window)
+ *   $all ─subscription of its own─────────────────────────────────▶ reader C (behind the window: catches up)
+ *
+ * A reader asks for what comes after its position. What the window still holds comes from the window; a reader behind
+ * it reads from the store by itself until it has come up to the window. Positions alone decide, so the change from one
+ * source to the other can neither lose nor repeat an event, and a slow reader holds up nobody and fills no memory.
+ *
+ * The window restarts after the last *event* it saw: a checkpoint beyond the last event can lose the next one
+ * (EventStore/EventStore issue 4970).
+ */
+import { fullJitterMs, pause, type Backoff } from '@annals/core';
+import { CatchUp } from './catch-up.js';
+import type { EventStoreConnection } from './connection.js';
+import { EventWindow } from './event-window.js';
+import { FeedReader } from './feed-reader.js';
+import { runConsumer, type FeedConsumer, type RunningConsumer } from './feed-consumer.js';
+import type { Streams } from './streams.js';
+
+const reconnect: Backoff = { firstMs: 100, maxMs: 2_000 };
+
+export interface FeedStatus {
+  readonly connected: boolean;
+  /** Why it is not connected, where that is known. */
+  readonly reason?: string;
+}
+
+export class EventFeed {
+  private readonly stopping = new AbortController();
+  private readonly consumers = new Set<RunningConsumer>();
+  private readonly window = new EventWindow();
+  private supervision: Promise<void> | undefined;
+  private connection: FeedStatus = { connected: false, reason: 'not started' };
+
+  constructor(
+    private readonly store: EventStoreConnection,
+    private readonly streams: Streams,
+    private readonly prefixes: readonly string[],
+  ) {}
+
+  get status(): FeedStatus {
+    return this.connection;
+  }
+
+  /** A reader of everything after `position` (exclusive; `beginning` for all). */
+  reader(position: bigint): FeedReader {
+    this.start();
+    return new FeedReader(this.window, (after) => new CatchUp(this.store, this.prefixes, after), position);
+  }
+
+  /** Keeps `consumer` supplied until it is stopped, whatever fails on the way. */
+  run(consumer: FeedConsumer): RunningConsumer {
+    const running = runConsumer(this, consumer);
+    this.consumers.add(running);
+    return running;
+  }
+
+  async close(): Promise<void> {
+    this.stopping.abort();
+    this.window.wake();
+    await Promise.all([...this.consumers].map((consumer) => consumer.stop()));
+    await this.supervision;
+  }
+
+  private start(): void {
+    this.supervision ??= this.supervise();
+  }
+
+  private async supervise(): Promise<void> {
+    const { signal } = this.stopping;
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        if (!this.window.started) this.window.startAfter(await this.streams.headPosition());
+        await this.follow(() => (failures = 0));
+      } catch (error) {
+        this.connection = { connected: false, reason: String(error) };
+      }
+      await pause(fullJitterMs(++failures, reconnect), signal);
+    }
+    this.connection = { connected: false, reason: 'stopped' };
+  }
+
+  /** Fills the window until the subscription breaks or the feed is closed. */
+  private async follow(onProgress: () => void): Promise<void> {
+    const { signal } = this.stopping;
+    const subscription = new CatchUp(this.store, this.prefixes, this.window.end);
+    try {
+      while (!signal.aborted) {
+        const { events } = await subscription.next(signal);
+        this.connection = { connected: true };
+        onProgress();
+        if (events.length > 0) this.window.push(events);
+      }
+    } finally {
+      await subscription.close();
+    }
+  }
+}

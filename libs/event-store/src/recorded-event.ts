@@ -1,0 +1,45 @@
+/** Events as they come back from the store: the fact itself, and where and when it was recorded. */
+import type { DomainEvent, MessageMetadata } from '@annals/core';
+import type { JSONRecordedEvent, RecordedEvent as ClientEvent } from '@eventstore/db-client';
+
+/** Where and when an event was recorded, and in which conversation. */
+export interface EventContext extends MessageMetadata {
+  readonly stream: string;
+  /** Number of the event in its stream, from 0. */
+  readonly revision: number;
+  /** Place of the event in `$all`: grows with every append, with gaps. */
+  readonly position: bigint;
+}
+
+export interface RecordedEvent<E extends DomainEvent = DomainEvent> {
+  readonly event: E;
+  readonly at: EventContext;
+}
+
+/** Before the first event: as a position "from the beginning", as a revision "no events". */
+export const beginning = -1n;
+export const noEvents = -1;
+
+/** What Annals keeps in an event's metadata; names with `$` are EventStoreDB's own conventions. */
+export interface StoredMetadata {
+  readonly $correlationId?: string;
+  readonly $causationId?: string;
+  readonly actor?: string;
+}
+
+export function toRecordedEvent<E extends DomainEvent>(recorded: ClientEvent): RecordedEvent<E> {
+  const metadata = (recorded.metadata ?? {}) as StoredMetadata;
+  return {
+    event: { type: recorded.type, data: (recorded as JSONRecordedEvent).data } as unknown as E,
+    at: {
+      id: recorded.id,
+      stream: recorded.streamId,
+      revision: Number(recorded.revision),
+      position: recorded.position?.commit ?? beginning,
+      created: recorded.created,
+      correlationId: metadata.$correlationId ?? recorded.id,
+      causationId: metadata.$causationId ?? recorded.id,
+      ...(metadata.actor !== undefined && { actor: metadata.actor }),
+    },
+  };
+}
