@@ -1,0 +1,15 @@
+export {
+  DataInUse,
+  NatsServerMissing,
+  NotBuilt,
+  PartNotStarted,
+  PortTaken,
+  PostgresAccountMissing,
+  PostgresBinariesMissing,
+  PostgresDataUnusable,
+  type PortVariable,
+} from './errors.js';
+export { freePort } from './ports.js';
+export { createDatabaseIfMissing, databaseUrl, dropDatabase } from './postgres/databases.js';
+export { startPostgres, type PostgresOptions } from './postgres/start-postgres.js';
+export type { PartExit, Progress, RunningPart } from './running-part.js';
