@@ -14,11 +14,17 @@ const layer = (displayName, testMatch, more = {}) => ({
   ...more,
 });
 
+/** A Postgres and a nats-server for each worker, for the tests that ask for them. */
+const realParts = {
+  globalSetup: '<rootDir>/scripts/jest-global-setup.mjs',
+  globalTeardown: '<rootDir>/scripts/jest-global-teardown.mjs',
+};
+
 export default {
   maxWorkers: 2,
   projects: [
     layer('unit', ['**/*.spec.ts', '!**/*.integration.spec.ts', '!**/*.e2e.spec.ts']),
-    layer('integration', ['**/*.integration.spec.ts']),
-    layer('e2e', ['**/*.e2e.spec.ts']),
+    layer('integration', ['**/*.integration.spec.ts'], realParts),
+    layer('e2e', ['**/*.e2e.spec.ts'], realParts),
   ],
 };

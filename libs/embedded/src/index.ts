@@ -9,6 +9,8 @@ export {
   PostgresDataUnusable,
   type PortVariable,
 } from './errors.js';
+export { provideNatsServer, type NatsServerSource } from './nats/provide-nats-server.js';
+export { startNats, type NatsOptions } from './nats/start-nats.js';
 export { freePort } from './ports.js';
 export { createDatabaseIfMissing, databaseUrl, dropDatabase } from './postgres/databases.js';
 export { startPostgres, type PostgresOptions } from './postgres/start-postgres.js';

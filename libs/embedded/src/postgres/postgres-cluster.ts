@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PartNotStarted, PostgresDataUnusable } from '../errors.js';
-import { isAlive } from '../supervisor/supervise.js';
+import { isAlive } from '../supervisor/process-table.js';
 import { cloneFolder, type Owner } from './clone-folder.js';
 import { postgresProgram } from './postgres-binaries.js';
 

@@ -2,11 +2,10 @@
  * `postmaster.pid`, the file by which a running Postgres marks its data folder. Lines, as Postgres' miscadmin.h defines
  * them: pid, data folder, start time, port, socket folder, listen address, shared memory key, status.
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataInUse } from '../errors.js';
-import { isAlive } from '../supervisor/supervise.js';
+import { commandLineOf, isAlive, tellsWorkingFolders, workingFolderOf } from '../supervisor/process-table.js';
 
 interface PostmasterPid {
   readonly pid: number;
@@ -44,16 +43,8 @@ export function removeStalePid(dataDir: string): void {
   rmSync(fileOf(dataDir), { force: true });
 }
 
-/** A postmaster works in its data folder. Where the system does not tell that, its name has to do. */
+/** A server works in its data folder. Where the system does not tell that, any Postgres has to count as the one. */
 function isPostmasterOf(dataDir: string, pid: number): boolean {
-  if (existsSync('/proc/self/cwd')) {
-    try {
-      return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(dataDir);
-    } catch (error) {
-      // Gone meanwhile, or of another account than ours; Postgres' data is of our account, so it is not its postmaster.
-      return !['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
-    }
-  }
-  if (process.platform === 'win32') return true;
-  return /postgres/.test(spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout);
+  if (tellsWorkingFolders) return workingFolderOf(pid) === realpathSync(dataDir);
+  return commandLineOf(pid)?.includes('postgres') ?? process.platform === 'win32';
 }

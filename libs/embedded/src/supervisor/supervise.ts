@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PartNotStarted } from '../errors.js';
 import { logTail, type PartExit } from '../running-part.js';
 import { compiledEntry } from './compiled-entry.js';
+import { isAlive } from './process-table.js';
 import type { FromSupervisor, SupervisedCommand, ToSupervisor } from './protocol.js';
 
 /** A program that has been started; whether it is ready is another question. */
@@ -13,9 +14,9 @@ export interface SupervisedProcess {
   /** Where in the log file this run begins. */
   readonly logOffset: number;
   readonly exited: Promise<PartExit>;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
   /** Rejects when the program ends or `withinMs` are over before `ready` gives a value; the program is then stopped. */
-  whenReady<T>(ready: () => T | undefined | Promise<T | undefined>, withinMs: number): Promise<T>;
+  readonly whenReady: <T>(ready: () => T | undefined | Promise<T | undefined>, withinMs: number) => Promise<T>;
 }
 
 /** One earlier log is kept, so that logs do not grow without end. */
@@ -119,16 +120,6 @@ async function killUnsupervised(pid: number): Promise<NodeJS.Signals> {
     await delay(pollEveryMs);
   }
   return 'SIGKILL';
-}
-
-/** Whether there is a process `pid`, also one of another account. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 const describe = ({ code, signal }: PartExit): string => (signal ? `signal ${signal}` : `exit code ${code}`);

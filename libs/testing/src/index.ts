@@ -1,0 +1,5 @@
+export { NotWithin, TestPartUnavailable } from './errors.js';
+export { eventually, type EventuallyOptions } from './eventually.js';
+export { testNats, type TestNats } from './parts/test-nats.js';
+export { testPostgres, type TestPostgres } from './parts/test-postgres.js';
+export { specification, type Then, type When } from './specification.js';

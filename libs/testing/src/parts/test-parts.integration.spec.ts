@@ -1,0 +1,50 @@
+import { connect } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { eventually } from '../eventually.js';
+import { testNats } from './test-nats.js';
+import { testPostgres } from './test-postgres.js';
+
+async function query(url: string, sql: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+describe('testPostgres', () => {
+  it('gives an empty database of its own at each call', async () => {
+    const [one, other] = [await testPostgres(), await testPostgres()];
+    await query(one.url, 'CREATE TABLE t (id int)');
+    expect(await query(one.url, `SELECT count(*)::int AS tables FROM pg_tables WHERE tablename = 't'`)).toEqual([
+      { tables: 1 },
+    ]);
+    expect(await query(other.url, `SELECT count(*)::int AS tables FROM pg_tables WHERE tablename = 't'`)).toEqual([
+      { tables: 0 },
+    ]);
+  });
+
+  it('keeps the databases of the running file', async () => {
+    const { url } = await testPostgres();
+    await testPostgres();
+    expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+});
+
+describe('testNats', () => {
+  it('gives a nats-server with JetStream, the same at each call', async () => {
+    const { url } = await testNats();
+    expect(await testNats()).toEqual({ url });
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    let info = '';
+    socket.on('data', (chunk) => (info += chunk.toString()));
+    try {
+      await eventually(() => expect(info).toMatch(/^INFO .*"jetstream":true/));
+    } finally {
+      socket.destroy();
+    }
+  });
+});

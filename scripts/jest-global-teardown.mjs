@@ -1,0 +1,1 @@
+export { default } from '@annals/testing/jest-global-teardown';
