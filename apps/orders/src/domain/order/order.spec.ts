@@ -1,0 +1,56 @@
+import { describe, it } from '@jest/globals';
+import { specification } from '@annals/testing';
+import { CancelOrder, ConfirmOrder, NotePayment, NoteStockReserved, PlaceOrder } from './order.commands.js';
+import { order } from './order.decider.js';
+import { InvalidOrder, OrderAlreadyCancelled, OrderAlreadyConfirmed, OrderNotFound } from './order.errors.js';
+import { OrderCancelled, OrderConfirmed, OrderPaid, OrderPlaced, OrderStockReserved } from './order.events.js';
+
+const given = specification(order);
+const orderId = 'o-1';
+const lines = [
+  { sku: 'tea', quantity: 2, unitPrice: { amount: 450, currency: 'EUR' } },
+  { sku: 'cup', quantity: 1, unitPrice: { amount: 1200, currency: 'EUR' } },
+];
+const basket = { orderId, customerId: 'c-1', lines, paymentMethod: 'tok_4242' };
+const place = new PlaceOrder(basket);
+const confirm = new ConfirmOrder({ orderId });
+const cancel = new CancelOrder({ orderId, reason: 'changed my mind' });
+const placed = new OrderPlaced({ ...basket, total: { amount: 2100, currency: 'EUR' } });
+const confirmed = new OrderConfirmed({ orderId });
+const cancelled = new OrderCancelled({ orderId, reason: 'changed my mind' });
+
+describe('an order', () => {
+  it('is placed with its total', () => given().when(place).then(placed));
+  it('is placed once', () => given(placed).when(place).then());
+  it('needs a line', () => given().when(new PlaceOrder({ ...basket, lines: [] })).thenRejects(InvalidOrder));
+  it('has one currency', () =>
+    given()
+      .when(new PlaceOrder({ ...basket, lines: [...lines, { sku: 'x', quantity: 1, unitPrice: { amount: 1, currency: 'USD' } }] }))
+      .thenRejects(InvalidOrder));
+
+  it('notes the reserved stock once', () => {
+    const reserved = new OrderStockReserved({ orderId });
+    given(placed).when(new NoteStockReserved({ orderId })).then(reserved);
+    given(placed, reserved).when(new NoteStockReserved({ orderId })).then();
+  });
+  it('notes the payment once', () => {
+    const paid = new OrderPaid({ orderId });
+    given(placed).when(new NotePayment({ orderId })).then(paid);
+    given(placed, paid).when(new NotePayment({ orderId })).then();
+  });
+  it('notes nothing when it is cancelled', () => given(placed, cancelled).when(new NotePayment({ orderId })).then());
+
+  it('is confirmed once', () => {
+    given(placed).when(confirm).then(confirmed);
+    given(placed, confirmed).when(confirm).then();
+  });
+  it('cannot be confirmed when it is cancelled', () => given(placed, cancelled).when(confirm).thenRejects(OrderAlreadyCancelled));
+  it('cannot be confirmed before it is placed', () => given().when(confirm).thenRejects(OrderNotFound));
+
+  it('is cancelled once', () => {
+    given(placed).when(cancel).then(cancelled);
+    given(placed, cancelled).when(cancel).then();
+  });
+  it('cannot be cancelled once confirmed', () => given(placed, confirmed).when(cancel).thenRejects(OrderAlreadyConfirmed));
+  it('cannot be cancelled before it is placed', () => given().when(cancel).thenRejects(OrderNotFound));
+});

@@ -1,0 +1,97 @@
+import { PagingQuery } from '@annals/nestjs';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsInt,
+  IsISO4217CurrencyCode,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+
+/** What an id may look like wherever a client chooses it. */
+const id = /^[\w.:-]{1,100}$/;
+const idMessage = { message: '$property must be 1 to 100 letters, digits, or . : _ -' };
+
+export class MoneyBody {
+  @IsInt()
+  @Min(0)
+  @Max(100_000_000)
+  @ApiProperty({ description: "In the currency's minor unit (cents)", example: 450 })
+  amount!: number;
+
+  @IsISO4217CurrencyCode()
+  @ApiProperty({ example: 'EUR' })
+  currency!: string;
+}
+
+export class OrderLineBody {
+  @Matches(id, idMessage)
+  @ApiProperty({ example: 'tea' })
+  sku!: string;
+
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  @ApiProperty({ example: 2 })
+  quantity!: number;
+
+  @ValidateNested()
+  @Type(() => MoneyBody)
+  @IsNotEmpty()
+  @ApiProperty()
+  unitPrice!: MoneyBody;
+}
+
+export class PlaceOrderBody {
+  @IsOptional()
+  @Matches(id, idMessage)
+  @ApiPropertyOptional({ description: 'Chosen by the client, or made here', example: 'o-1001' })
+  orderId?: string;
+
+  @Matches(id, idMessage)
+  @ApiProperty({ example: 'c-42' })
+  customerId!: string;
+
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(200)
+  @ValidateNested({ each: true })
+  @Type(() => OrderLineBody)
+  @ApiProperty({ type: [OrderLineBody] })
+  lines!: OrderLineBody[];
+
+  @Matches(/^\d{12,19}$/, { message: 'cardNumber must be 12 to 19 digits' })
+  @ApiProperty({ description: 'A test card: 4242424242424242 is accepted, 4000000000000002 is declined', example: '4242424242424242' })
+  cardNumber!: string;
+}
+
+export class CancelOrderBody {
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(500)
+  @ApiProperty({ example: 'changed my mind' })
+  reason!: string;
+}
+
+export class OrdersQuery extends PagingQuery {
+  @Matches(id, idMessage)
+  @ApiProperty({ example: 'c-42' })
+  customerId!: string;
+}
+
+export class OrderAccepted {
+  @ApiProperty({ example: 'o-1001' })
+  orderId!: string;
+
+  @ApiProperty({ description: "Revision of the order's stream", example: 0 })
+  revision!: number;
+}

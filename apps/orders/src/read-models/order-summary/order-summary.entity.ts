@@ -1,0 +1,45 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { OrderLine } from '../../domain/order/order.events.js';
+
+export type OrderStatus = 'placed' | 'stock-reserved' | 'paid' | 'confirmed' | 'cancelled';
+
+@Entity('order_summary')
+@Index(['customerId', 'placedAt', 'orderId'])
+export class OrderSummary {
+  @PrimaryColumn('text')
+  @ApiProperty({ example: 'o-1001' })
+  orderId!: string;
+
+  @Column('text')
+  @ApiProperty({ example: 'c-42' })
+  customerId!: string;
+
+  @Column('text')
+  @ApiProperty({ enum: ['placed', 'stock-reserved', 'paid', 'confirmed', 'cancelled'] })
+  status!: OrderStatus;
+
+  @Column('text', { nullable: true })
+  @ApiProperty({ type: String, nullable: true, description: 'Why it was cancelled', example: null })
+  reason!: string | null;
+
+  @Column('jsonb')
+  @ApiProperty({ example: [{ sku: 'tea', quantity: 2, unitPrice: { amount: 450, currency: 'EUR' } }] })
+  lines!: readonly OrderLine[];
+
+  @Column('integer')
+  @ApiProperty({ description: "In the currency's minor unit", example: 900 })
+  totalAmount!: number;
+
+  @Column('text')
+  @ApiProperty({ example: 'EUR' })
+  currency!: string;
+
+  @Column('timestamptz')
+  @ApiProperty({ example: '2026-01-31T12:00:00.000Z' })
+  placedAt!: Date;
+
+  @Column('timestamptz')
+  @ApiProperty({ example: '2026-01-31T12:00:01.000Z' })
+  updatedAt!: Date;
+}

@@ -1,0 +1,30 @@
+import { readModel } from '@annals/projections';
+import type { EventContext } from '@annals/event-store';
+import type { OrderEvent } from '../../domain/order/order.events.js';
+import { OrderSummary, type OrderStatus } from './order-summary.entity.js';
+
+const reached = (row: OrderSummary | undefined, status: OrderStatus, at: EventContext, reason: string | null = null) =>
+  row && { ...row, status, reason, updatedAt: at.created };
+
+export const orderSummary = readModel<OrderSummary, OrderEvent>(OrderSummary, {
+  name: 'order-summary',
+  version: 1,
+  key: ({ data }) => data.orderId,
+  on: {
+    OrderPlaced: (_, { data: { orderId, customerId, lines, total } }, at) => ({
+      orderId,
+      customerId,
+      status: 'placed',
+      reason: null,
+      lines,
+      totalAmount: total.amount,
+      currency: total.currency,
+      placedAt: at.created,
+      updatedAt: at.created,
+    }),
+    OrderStockReserved: (row, _, at) => reached(row, 'stock-reserved', at),
+    OrderPaid: (row, _, at) => reached(row, 'paid', at),
+    OrderConfirmed: (row, _, at) => reached(row, 'confirmed', at),
+    OrderCancelled: (row, { data }, at) => reached(row, 'cancelled', at, data.reason),
+  },
+});

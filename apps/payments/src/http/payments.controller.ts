@@ -1,0 +1,44 @@
+import { DomainCommandBus, IdempotencyKey, PagingQuery, type Page } from '@annals/nestjs';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { RefundPayment } from '../domain/payment/payment.commands.js';
+import { PaymentRow } from '../read-models/payment/payment.entity.js';
+import { PaymentQueries } from '../read-models/payment/payment.queries.js';
+import { RefundAccepted, RefundBody } from './payments.requests.js';
+
+@Controller('payments')
+@ApiTags('payments')
+export class PaymentsController {
+  constructor(
+    private readonly commands: DomainCommandBus,
+    private readonly payments: PaymentQueries,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Payments, the last changed first' })
+  @ApiOkResponse({ type: [PaymentRow] })
+  all(@Query() { limit, cursor }: PagingQuery): Promise<Page<PaymentRow>> {
+    return this.payments.page({ limit, cursor });
+  }
+
+  @Get(':orderId')
+  @ApiOperation({ summary: "An order's payment" })
+  @ApiOkResponse({ type: PaymentRow })
+  byOrder(@Param('orderId') orderId: string): Promise<PaymentRow> {
+    return this.payments.byId(orderId);
+  }
+
+  @Post(':orderId/refund')
+  @HttpCode(200)
+  @ApiOperation({ summary: "Pay an order's money back" })
+  @ApiOkResponse({ type: RefundAccepted })
+  async refund(
+    @Param('orderId') orderId: string,
+    @Body() { reason }: RefundBody,
+    @IdempotencyKey() key: string | undefined,
+  ): Promise<RefundAccepted> {
+    await this.payments.byId(orderId);
+    const { revision } = await this.commands.execute(new RefundPayment({ orderId, reason }, { id: key }));
+    return { orderId, revision };
+  }
+}

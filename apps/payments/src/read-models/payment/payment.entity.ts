@@ -1,0 +1,36 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+export type PaymentStatus = 'taken' | 'declined' | 'refunded' | 'voided';
+
+@Entity('payment')
+@Index(['updatedAt', 'orderId'])
+export class PaymentRow {
+  @PrimaryColumn('text')
+  @ApiProperty({ example: 'o-1001' })
+  orderId!: string;
+
+  @Column('text')
+  @ApiProperty({ enum: ['taken', 'declined', 'refunded', 'voided'] })
+  status!: PaymentStatus;
+
+  @Column('integer', { nullable: true })
+  @ApiProperty({ type: Number, nullable: true, description: "In the currency's minor unit", example: 900 })
+  amount!: number | null;
+
+  @Column('text', { nullable: true })
+  @ApiProperty({ type: String, nullable: true, example: 'EUR' })
+  currency!: string | null;
+
+  @Column('text', { nullable: true })
+  @ApiProperty({ type: String, nullable: true, example: 'tok_4242' })
+  paymentMethod!: string | null;
+
+  @Column('text', { nullable: true })
+  @ApiProperty({ type: String, nullable: true, description: 'Why it was declined, refunded or voided', example: null })
+  reason!: string | null;
+
+  @Column('timestamptz')
+  @ApiProperty({ example: '2026-01-31T12:00:00.000Z' })
+  updatedAt!: Date;
+}
