@@ -1,0 +1,21 @@
+export { startEventStore, type EventStoreOptions, type RunningEventStore } from './start-event-store.js';
+export {
+  AccessDenied,
+  AddressRefused,
+  AppendTimedOut,
+  DataFolderRefused,
+  InvalidArgument,
+  MalformedRequest,
+  MaximumAppendSizeExceeded,
+  MaximumSubscribersReached,
+  NotAuthenticated,
+  NotSupported,
+  PersistentSubscriptionDoesNotExist,
+  PersistentSubscriptionDropped,
+  PersistentSubscriptionExists,
+  ServerStopping,
+  StorageWriteFailed,
+  StreamDeleted,
+  WrongExpectedRevision,
+  type ExpectedRevision,
+} from './errors.js';

@@ -1,0 +1,165 @@
+/**
+ * One port for both: gRPC over HTTP/2 and plain HTTP/1.1. Without TLS the first bytes of a connection tell which one it is
+ * (HTTP/2 begins with "PRI * "); with TLS the two agree by ALPN.
+ */
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createSecureServer,
+  createServer as createHttp2Server,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
+import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { AddressRefused } from '../errors.js';
+import { GrpcCall } from './grpc-call.js';
+import { dispatch, type Handlers } from './grpc-router.js';
+
+export interface TlsFiles {
+  readonly certificate: Buffer;
+  readonly privateKey: Buffer;
+}
+
+export type HttpHandler = (
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+) => void;
+
+const SETTINGS = { initialWindowSize: 1024 * 1024, maxConcurrentStreams: 10_000, maxHeaderListSize: 64 * 1024 };
+const SESSION_WINDOW = 8 * 1024 * 1024;
+const PREFACE = Buffer.from('PRI ');
+/** A connection that says nothing is closed after this time. */
+const SILENCE_MS = 10_000;
+
+export interface Listener {
+  readonly port: number;
+  readonly connections: number;
+  /** Stops accepting; lets the open calls end by themselves until `deadlineMs`, then cuts them off. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsFiles | undefined;
+  /** Made once the port is known. */
+  readonly handlers: (port: number) => Handlers;
+  readonly http: HttpHandler;
+}
+
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const sockets = new Set<Socket>();
+  const sessions = new Set<ServerHttp2Session>();
+  let handlers: Handlers = {};
+  const http2 = options.tls
+    ? createSecureServer(
+        { settings: SETTINGS, allowHTTP1: true, cert: options.tls.certificate, key: options.tls.privateKey },
+        forHttp1(options.http),
+      )
+    : createHttp2Server({ settings: SETTINGS });
+  serve(http2 as Http2Server, () => handlers, sessions);
+  if (options.tls)
+    http2.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) =>
+      forHttp1(options.http)(request, response),
+    );
+  const acceptor: Server = options.tls ? (http2 as unknown as Server) : sniffing(http2 as Http2Server, options.http);
+  acceptor.on('connection', (socket: Socket) => {
+    socket.setNoDelay(true);
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => undefined); // a reset connection; whoever used it is told by its own streams
+  });
+  const port = await bind(acceptor, options);
+  handlers = options.handlers(port);
+  return {
+    port,
+    get connections() {
+      return sockets.size;
+    },
+    close: (deadlineMs) => closeListener(acceptor, sessions, sockets, deadlineMs),
+  };
+}
+
+/** HTTP/2 requests arrive at the same handler through `stream`; only HTTP/1.1 is answered here. */
+const forHttp1 =
+  (http: HttpHandler): HttpHandler =>
+  (request, response) => {
+    if (request.httpVersionMajor === 1) http(request, response);
+  };
+
+function serve(server: Http2Server, handlers: () => Handlers, sessions: Set<ServerHttp2Session>): void {
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+    session.on('error', () => undefined); // broken frames or a lost connection: the session is closed, its streams too
+    session.setLocalWindowSize(SESSION_WINDOW);
+  });
+  server.on('sessionError', () => undefined);
+  server.on('stream', (stream, headers) => {
+    const call = new GrpcCall(stream, headers);
+    dispatch(handlers(), headers[':path'] ?? '', call);
+  });
+}
+
+function sniffing(http2: Http2Server, http: HttpHandler): Server {
+  const http1 = createHttpServer(http);
+  return createNetServer({ noDelay: true }, (socket) => {
+    socket.setTimeout(SILENCE_MS, () => socket.destroy());
+    socket.once('data', (first: Buffer) => {
+      socket.setTimeout(0);
+      socket.removeAllListeners('timeout');
+      socket.pause();
+      socket.unshift(first);
+      const target = first.subarray(0, PREFACE.length).equals(PREFACE.subarray(0, first.length)) ? http2 : http1;
+      target.emit('connection', socket);
+      if (target === http1) socket.resume();
+    });
+  });
+}
+
+function bind(server: Server, { host, port }: ListenOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const text =
+        error.code === 'EADDRINUSE'
+          ? `Port ${port} on ${host} is taken by another program. Stop it, or choose another port (0 takes any free one).`
+          : `The server cannot listen on ${host}:${port} (${error.message}). Choose another address or port.`;
+      reject(new AddressRefused(host, port, text, { cause: error }));
+    });
+    server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function closeListener(
+  server: Server,
+  sessions: Set<ServerHttp2Session>,
+  sockets: Set<Socket>,
+  deadlineMs: number,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, deadlineMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    for (const session of sessions) session.close();
+    for (const socket of sockets)
+      if (
+        ![...sessions].some(
+          (session) => session.socket !== undefined && !session.destroyed && sameSocket(session, socket),
+        )
+      )
+        socket.end();
+  });
+}
+
+const sameSocket = (session: ServerHttp2Session, socket: Socket): boolean => {
+  try {
+    return session.socket.remotePort === socket.remotePort;
+  } catch {
+    return false; // the session has let go of its socket
+  }
+};

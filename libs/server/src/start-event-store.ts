@@ -1,0 +1,54 @@
+/** Puts a server together: storage, services, listener. */
+import { NotSupported } from './errors.js';
+import { clusterServices } from './protocol/cluster-services.js';
+import { OPEN_ACCESS } from './protocol/access.js';
+import { listen } from './protocol/listener.js';
+import { streamsService } from './protocol/streams-service.js';
+import { EventDatabase } from './storage/event-database.js';
+import { memoryStorage } from './storage/memory-storage.js';
+import { StreamWriter } from './streams/append.js';
+
+const DEFAULT_MAX_APPEND_SIZE = 1024 * 1024;
+
+export interface EventStoreOptions {
+  /** 0, the default, takes any free port. */
+  readonly port?: number;
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
+  /** The data folder. Give either this or `memory`. */
+  readonly path?: string;
+  /** Keep everything in memory: for tests. */
+  readonly memory?: boolean;
+  /** Bytes of data that one append may hold; default 1 MiB. */
+  readonly maxAppendSize?: number;
+}
+
+export interface RunningEventStore {
+  /** For `EventStoreDBClient.connectionString`. */
+  readonly url: string;
+  readonly port: number;
+  /** In-flight appends finish, subscribers are told, the data is flushed. Takes less than 2 seconds. */
+  close(): Promise<void>;
+}
+
+export async function startEventStore(options: EventStoreOptions): Promise<RunningEventStore> {
+  const host = options.host ?? '127.0.0.1';
+  if (options.path !== undefined) throw new NotSupported('Storing on disk is not there yet: use memory.');
+  const database = new EventDatabase({ ...memoryStorage(), description: 'memory' });
+  const writer = new StreamWriter(database, options.maxAppendSize ?? DEFAULT_MAX_APPEND_SIZE);
+  const listener = await listen({
+    host,
+    port: options.port ?? 0,
+    tls: undefined,
+    http: (_, response) => {
+      response.statusCode = 404;
+      response.end();
+    },
+    handlers: (port) => ({ ...clusterServices(host, port), ...streamsService(database, writer, OPEN_ACCESS) }),
+  });
+  return {
+    url: `esdb://${host}:${listener.port}?tls=false`,
+    port: listener.port,
+    close: () => listener.close(1000),
+  };
+}

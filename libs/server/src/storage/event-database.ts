@@ -1,0 +1,271 @@
+/**
+ * The store itself: log, index and group commit put together. It knows streams, revisions and positions, and nothing of the
+ * protocol. Reads see exactly what is durable; decisions (see streams/) see also what is staged.
+ */
+import {
+  isMetadataStream,
+  METADATA_OF_METADATA,
+  NO_METADATA,
+  parseStreamMetadata,
+  type StreamMetadata,
+} from '../streams/stream-metadata.js';
+import type { EventRecord, ProposedEvent } from './event-record.js';
+import { GroupCommit, type Committed, type CommitEvents, type Write } from './group-commit.js';
+import type { IndexStore } from './index-store.js';
+import type { Log } from './log.js';
+import { RecentIds } from './recent-ids.js';
+import { StreamIndex, type StreamEntry } from './stream-index.js';
+import { LINK_TYPE, SLOTS, systemLink, systemStreamKind, systemStreamsOf } from './system-streams.js';
+
+/** Streams kept in memory, beyond those that changed since the last flush. */
+const CACHED_STREAMS = 50_000;
+const METADATA_TYPE = '$metadata';
+
+export interface KnownEvent {
+  readonly revision: number;
+  readonly position: number;
+}
+
+type Wake = () => void;
+
+export interface EventDatabaseOptions {
+  readonly log: Log;
+  readonly indexStore: IndexStore;
+  /** Named in errors. */
+  readonly description: string;
+  readonly firstGroup?: number;
+  /** Called after each group, for whoever flushes the index. */
+  readonly onPublished?: (events: number) => void;
+}
+
+export class EventDatabase implements CommitEvents {
+  readonly log: Log;
+  readonly index: StreamIndex;
+  readonly commit: GroupCommit;
+  private readonly ids = new RecentIds();
+  private readonly pendingIds = new Map<string, KnownEvent>();
+  private readonly allWatchers = new Set<Wake>();
+  private readonly streamWatchers = new Map<string, Set<Wake>>();
+  private readonly woken = new Set<Wake>();
+
+  constructor(private readonly options: EventDatabaseOptions) {
+    this.log = options.log;
+    this.index = new StreamIndex(options.indexStore, CACHED_STREAMS);
+    this.commit = new GroupCommit(options.log, this, options.description, options.firstGroup ?? 1);
+  }
+
+  // ---- streams
+
+  entry(stream: string): StreamEntry | undefined {
+    return this.index.get(stream);
+  }
+
+  metadataOf(entry: StreamEntry | undefined, stream: string): StreamMetadata {
+    if (isMetadataStream(stream)) return METADATA_OF_METADATA;
+    if (!entry || entry.metadataAt < 0) return NO_METADATA;
+    if (!entry.metadata) {
+      const record = this.log.recordAt(entry.metadataAt);
+      entry.metadata = record ? parseStreamMetadata(record.data) : NO_METADATA;
+    }
+    return entry.metadata;
+  }
+
+  isTombstoned(stream: string): boolean {
+    return (this.index.get(stream)?.tombstoneAt ?? -1) >= 0;
+  }
+
+  /** The event at a revision: from the log, or a link made for it when the stream is one of the system's. */
+  event(stream: string, entry: StreamEntry, revision: number): EventRecord | undefined {
+    const position = this.index.position(entry, revision);
+    const record = position < 0 ? undefined : this.log.recordAt(position);
+    return record && this.seenIn(stream, revision, record);
+  }
+
+  private seenIn(stream: string, revision: number, record: EventRecord): EventRecord {
+    const kind = systemStreamKind(stream);
+    if (kind === undefined || record.stream === stream) return record;
+    return systemLink(kind, stream, revision, record, (link) => this.linkTarget(link));
+  }
+
+  /** The links that system streams hold to the event, in the order of their positions. */
+  systemLinks(record: EventRecord): EventRecord[] {
+    const links: EventRecord[] = [];
+    for (const [kind, name] of systemStreamsOf(record, record.stream, this.isSoftDeletion(record))) {
+      const entry = this.index.get(name);
+      if (!entry) continue;
+      const revision = this.index.revisionAt(entry, record.position);
+      links.push(systemLink(kind, name, revision, record, (link) => this.linkTarget(link)));
+    }
+    return links.sort((a, b) => a.position - b.position);
+  }
+
+  /** The event that a link (`revision@stream`) points at, if it can be read. Links to metadata resolve only from the server's own links. */
+  linkTarget(link: EventRecord): EventRecord | undefined {
+    const text = link.data.toString('utf8');
+    const at = text.indexOf('@');
+    const number = text.slice(0, at);
+    if (at < 1 || !/^\d{1,15}$/.test(number)) return undefined;
+    return this.readable(text.slice(at + 1), Number(number));
+  }
+
+  /** The event at a revision unless it is truncated, deleted or too old. */
+  readable(stream: string, revision: number): EventRecord | undefined {
+    const entry = this.index.get(stream);
+    if (!entry || entry.tombstoneAt >= 0 || revision > entry.head) return undefined;
+    if (isMetadataStream(stream) && this.isTombstoned(stream.slice(2))) return undefined;
+    if (revision < this.firstRevision(stream, entry)) return undefined;
+    return this.event(stream, entry, revision);
+  }
+
+  /** The first revision that reads may show; `head + 1` when there is none. */
+  firstRevision(stream: string, entry: StreamEntry): number {
+    const metadata = this.metadataOf(entry, stream);
+    if (metadata.deleted) return entry.head + 1;
+    let first = Math.min(metadata.truncateBefore, entry.head + 1);
+    if (metadata.maxCount !== undefined) first = Math.max(first, entry.head - metadata.maxCount + 1);
+    if (metadata.maxAgeMs !== undefined) first = this.firstYoungerThan(entry, first, Date.now() - metadata.maxAgeMs);
+    return Math.max(0, first);
+  }
+
+  private firstYoungerThan(entry: StreamEntry, from: number, createdMs: number): number {
+    let low = from;
+    let high = entry.head + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const record = this.log.recordAt(this.index.position(entry, middle));
+      if (!record || record.createdMs < createdMs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  // ---- idempotence
+
+  /** Where an event with this id stands in this stream, durable or staged, if it is among those remembered. */
+  known(stream: string, id: string): KnownEvent | undefined {
+    const pending = this.pendingIds.get(`${id}${stream}`);
+    if (pending) return pending;
+    for (const position of this.ids.candidates(id)) {
+      const record = this.log.recordAt(position);
+      if (record && record.id === id && record.stream === stream && !record.isTombstone)
+        return { revision: record.revision, position };
+    }
+    return undefined;
+  }
+
+  // ---- writing
+
+  /** A write that takes the next revision of its stream once it is staged. */
+  next(stream: string, event: ProposedEvent, ahead = 0): Write {
+    const entry = this.index.getOrCreate(stream);
+    return { entry, event, revision: entry.pendingHead + 1 + ahead };
+  }
+
+  staged(writes: readonly Write[]): void {
+    for (const { entry, event, revision } of writes) {
+      entry.pins++;
+      if (revision === 'tombstone') entry.pendingTombstone = true;
+      else {
+        entry.pendingHead = revision;
+        this.pendingIds.set(`${event.id}${entry.name}`, { revision, position: -1 });
+      }
+      if (isMetadataStream(entry.name)) {
+        const owner = this.index.getOrCreate(entry.name.slice(2));
+        owner.pendingMetadata++;
+        owner.pins++;
+      }
+    }
+  }
+
+  undone(writes: readonly Write[]): void {
+    for (const write of writes) {
+      this.release(write);
+      write.entry.pendingHead = write.entry.head;
+      write.entry.pendingTombstone = false;
+    }
+  }
+
+  published(committed: readonly Committed[]): void {
+    for (const { entry, record } of committed) {
+      this.release({ entry, event: { id: record.id } });
+      if (record.isTombstone) entry.pendingTombstone = false;
+      this.apply(record, entry);
+    }
+    this.options.onPublished?.(committed.length);
+    this.notify();
+  }
+
+  private release({ entry, event }: { entry: StreamEntry; event: { readonly id: string } }): void {
+    entry.pins--;
+    this.pendingIds.delete(`${event.id}${entry.name}`);
+    if (!isMetadataStream(entry.name)) return;
+    const owner = this.index.getOrCreate(entry.name.slice(2));
+    owner.pendingMetadata--;
+    owner.pins--;
+  }
+
+  /** Indexes a durable record; also used when the log is read again at the start, so it must bear repetition. */
+  apply(record: EventRecord, entry = this.index.getOrCreate(record.stream)): void {
+    const position = record.position;
+    const stream = entry.name;
+    if (record.isTombstone) {
+      entry.tombstoneAt = position;
+      this.index.touch(entry);
+    } else {
+      this.index.add(entry, position);
+      this.ids.add(record.id, position);
+    }
+    this.wake(stream);
+    let deletion = false;
+    if (isMetadataStream(stream) && record.type === METADATA_TYPE) {
+      const owner = this.index.getOrCreate(stream.slice(2));
+      if (position > owner.metadataAt) {
+        owner.metadataAt = position;
+        owner.metadata = undefined;
+        this.index.touch(owner);
+      }
+      deletion = parseStreamMetadata(record.data).deleted;
+      this.wake(owner.name);
+    }
+    for (const [, name] of systemStreamsOf(record, stream, deletion)) {
+      this.index.add(this.index.getOrCreate(name), position);
+      this.wake(name);
+    }
+  }
+
+  private isSoftDeletion(record: EventRecord): boolean {
+    return record.stream.startsWith('$$') && record.type === METADATA_TYPE && parseStreamMetadata(record.data).deleted;
+  }
+
+  // ---- being told of new events
+
+  /** Calls `wake` after new events of the stream became readable; returns how to stop that. */
+  watchStream(stream: string, wake: Wake): () => void {
+    const watchers = this.streamWatchers.get(stream) ?? new Set();
+    this.streamWatchers.set(stream, watchers.add(wake));
+    return () => {
+      watchers.delete(wake);
+      if (watchers.size === 0 && this.streamWatchers.get(stream) === watchers) this.streamWatchers.delete(stream);
+    };
+  }
+
+  watchAll(wake: Wake): () => void {
+    this.allWatchers.add(wake);
+    return () => this.allWatchers.delete(wake);
+  }
+
+  private wake(stream: string): void {
+    if (this.streamWatchers.size === 0) return;
+    for (const watcher of this.streamWatchers.get(stream) ?? []) this.woken.add(watcher);
+  }
+
+  private notify(): void {
+    const woken = [...this.woken, ...this.allWatchers];
+    this.woken.clear();
+    for (const wake of woken) wake();
+  }
+}
+
+export const isLink = (record: EventRecord): boolean => record.typeBytes.length === 2 && record.type === LINK_TYPE;
+/** Behind the last link that can be made for the event at `position`. */
+export const behindLinks = (position: number): number => position + SLOTS;

@@ -1,0 +1,211 @@
+/**
+ * Writes appends in groups: whatever arrives while one group is being flushed forms the next, so one flush serves all who wait.
+ *
+ *   stage (position given, bytes encoded) -> group written and flushed -> published (indexes, subscribers) -> acknowledged
+ *                                         \-> write failed: everything staged is undone and refused
+ *
+ * Staging is synchronous, so the order of positions is the order of decisions.
+ */
+import { StorageWriteFailed } from '../errors.js';
+import {
+  eventRecordLength,
+  EventRecord,
+  MARKER_LENGTH,
+  writeEventRecord,
+  writeMarker,
+  type ProposedEvent,
+} from './event-record.js';
+import type { Log } from './log.js';
+import type { StreamEntry } from './stream-index.js';
+
+export interface Write {
+  readonly entry: StreamEntry;
+  readonly event: ProposedEvent;
+  readonly revision: number | 'tombstone';
+}
+
+export interface Committed {
+  readonly entry: StreamEntry;
+  readonly record: EventRecord;
+}
+
+interface Staged {
+  readonly writes: readonly Write[];
+  readonly records: readonly EventRecord[];
+  readonly resolve: (position: number) => void;
+  readonly reject: (error: Error) => void;
+  readonly position: number;
+}
+
+/** Appends may wait in memory up to this much; beyond it one group is written at a time anyway. */
+const SLAB = 256 * 1024;
+const GROUP_LIMIT = 8 * 1024 * 1024;
+
+export interface CommitEvents {
+  /** The position behind everything staged moves by `write`s that are now being decided upon. */
+  staged(writes: readonly Write[]): void;
+  published(committed: readonly Committed[]): void;
+  undone(writes: readonly Write[]): void;
+}
+
+export class GroupCommit {
+  private queue: Staged[] = [];
+  private parts: Buffer[] = [];
+  private slab = Buffer.alloc(0);
+  private used = 0;
+  private taken = 0;
+  private tail: number;
+  private running: Promise<void> | undefined;
+  private lastCreated = 0;
+  /** How often the disk was flushed for how many appends: for the statistics. */
+  groups = 0;
+  appends = 0;
+
+  constructor(
+    private readonly log: Log,
+    private readonly events: CommitEvents,
+    private readonly describe: string,
+    private group: number,
+  ) {
+    this.tail = log.end;
+  }
+
+  get isIdle(): boolean {
+    return this.queue.length === 0 && this.running === undefined;
+  }
+
+  /** Resolves with the position of the last event (of the marker, when there are none) once all of them are durable. */
+  stage(writes: readonly Write[]): Promise<number> {
+    const createdMs = (this.lastCreated = Math.max(this.lastCreated, Date.now()));
+    const records = writes.length === 0 ? [] : this.encode(writes, createdMs);
+    if (writes.length === 0) this.encodeMarker(createdMs);
+    const position = records.at(-1)?.position ?? this.tail - MARKER_LENGTH;
+    this.events.staged(writes);
+    return new Promise((resolve, reject) => {
+      this.queue.push({ writes, records, resolve, reject, position });
+      this.running ??= this.run();
+    });
+  }
+
+  /** Resolves when everything that was staged before is durable or was refused. */
+  async settled(): Promise<void> {
+    const last = this.queue.at(-1);
+    if (last) await this.stageless(last);
+    else await this.running;
+  }
+
+  private stageless(last: Staged): Promise<void> {
+    return new Promise((resolve) => {
+      const index = this.queue.indexOf(last);
+      this.queue[index] = {
+        ...last,
+        resolve: (position) => {
+          last.resolve(position);
+          resolve();
+        },
+        reject: (error) => {
+          last.reject(error);
+          resolve();
+        },
+      };
+    });
+  }
+
+  private encode(writes: readonly Write[], createdMs: number): EventRecord[] {
+    const lengths: number[] = [];
+    let total = 0;
+    for (const { entry, event, revision } of writes) {
+      const length = eventRecordLength(event, {
+        stream: entry.bytes,
+        revision,
+        position: this.tail + total,
+        createdMs,
+      });
+      lengths.push(length);
+      total += length;
+    }
+    this.reserve(total);
+    return writes.map(({ entry, event, revision }, i) => {
+      const start = this.used;
+      this.used = writeEventRecord(
+        this.slab,
+        start,
+        event,
+        { stream: entry.bytes, revision, position: this.tail, createdMs },
+        { group: this.group, more: i < writes.length - 1 },
+      );
+      this.tail += lengths[i] ?? 0;
+      return new EventRecord(this.slab, start);
+    });
+  }
+
+  private encodeMarker(createdMs: number): void {
+    this.reserve(MARKER_LENGTH);
+    this.used = writeMarker(this.slab, this.used, this.tail, createdMs, this.group);
+    this.tail += MARKER_LENGTH;
+  }
+
+  private reserve(bytes: number): void {
+    if (this.used + bytes <= this.slab.length) return;
+    this.sealSlab();
+    this.slab = Buffer.allocUnsafeSlow(Math.max(SLAB, bytes));
+    this.used = this.taken = 0;
+  }
+
+  private sealSlab(): void {
+    if (this.used > this.taken) this.parts.push(this.slab.subarray(this.taken, this.used));
+    this.taken = this.used;
+  }
+
+  private async run(): Promise<void> {
+    // Let all requests that have arrived in this turn join the first group.
+    await new Promise(setImmediate);
+    while (this.queue.length > 0) {
+      const staged = this.queue;
+      this.queue = [];
+      this.sealSlab();
+      const bytes = this.parts.length === 1 && this.parts[0] ? this.parts[0] : Buffer.concat(this.parts);
+      this.parts = [];
+      this.group++;
+      try {
+        await this.log.write(bytes);
+      } catch (error) {
+        this.undo(staged, error instanceof Error ? error : new Error(String(error)));
+        continue;
+      }
+      this.publish(staged);
+    }
+    this.running = undefined;
+  }
+
+  private publish(staged: readonly Staged[]): void {
+    this.groups++;
+    this.appends += staged.length;
+    const committed: Committed[] = [];
+    for (const { writes, records } of staged) {
+      for (let i = 0; i < writes.length; i++) {
+        const write = writes[i];
+        const record = records[i];
+        if (write && record) committed.push({ entry: write.entry, record });
+      }
+    }
+    this.events.published(committed);
+    for (const { resolve, position } of staged) resolve(position);
+  }
+
+  /** What was staged behind the failed group was decided on the strength of it, so it goes too. */
+  private undo(failed: readonly Staged[], cause: Error): void {
+    const all = [...failed, ...this.queue];
+    this.queue = [];
+    this.parts = [];
+    this.slab = Buffer.alloc(0);
+    this.used = this.taken = 0;
+    this.tail = this.log.end;
+    this.events.undone(all.flatMap(({ writes }) => writes));
+    const error = new StorageWriteFailed(this.describe, cause);
+    for (const { reject } of all) reject(error);
+  }
+}
+
+/** A group is bounded by what callers wait for; the limit only protects against absurd configurations. */
+export const MAX_APPEND_BYTES = GROUP_LIMIT;

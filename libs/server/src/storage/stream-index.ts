@@ -1,0 +1,165 @@
+/**
+ * What is known of every stream: where its events stand in the log.
+ *
+ *   StreamEntry (in memory, a bounded number) -- flush --> IndexStore (LMDB; nothing in memory mode)
+ *
+ * Every event is listed in its own stream and in the system streams that the standard projections would link it from
+ * (see system-streams.ts). An entry keeps the positions of the events since its last full block; older ones are in blocks of
+ * the store. Entries that changed since the last flush are dirty and stay in memory; the log from the flush's checkpoint on
+ * is read again at the start, so a flush may be late or lost without harm. Never hold an entry over an `await` unless it is pinned.
+ */
+import type { StreamMetadata } from '../streams/stream-metadata.js';
+import type { IndexStore } from './index-store.js';
+
+/** Positions are moved to the store in blocks of this many. */
+export const BLOCK = 64;
+
+export class StreamEntry {
+  readonly bytes: Buffer;
+  /** Last durable revision, -1 when there are no events. */
+  head = -1;
+  /** Last revision handed out, ahead of `head` while appends are in flight. */
+  pendingHead = -1;
+  /** Revision of `tail[0]`. */
+  tailStart = 0;
+  tail: number[] = [];
+  /** Position of the tombstone, -1 when there is none. */
+  tombstoneAt = -1;
+  pendingTombstone = false;
+  /** Position of the latest metadata event (it lives in `$$name`), -1 when there is none. */
+  metadataAt = -1;
+  /** Metadata writes in flight: what they decide is not known yet. */
+  pendingMetadata = 0;
+  /** Parsed on demand from the event at `metadataAt`. */
+  metadata: StreamMetadata | undefined;
+  /** Names this stream's blocks in the store; given when the first block is written. */
+  number = -1;
+  /** Appends in flight: while above 0 the entry must not be forgotten. */
+  pins = 0;
+  dirty = false;
+  /** Recently used: second chance before it is forgotten. */
+  used = true;
+
+  constructor(readonly name: string) {
+    this.bytes = Buffer.from(name, 'utf8');
+  }
+
+  get lastPosition(): number {
+    return this.tail.at(-1) ?? -1;
+  }
+  get isKnown(): boolean {
+    return this.head >= 0 || this.tombstoneAt >= 0 || this.metadataAt >= 0;
+  }
+}
+
+export class StreamIndex {
+  private readonly entries = new Map<string, StreamEntry>();
+  private dirty = new Set<StreamEntry>();
+
+  constructor(
+    private readonly store: IndexStore,
+    private readonly limit: number,
+  ) {}
+
+  /** How many streams are in memory. */
+  get cached(): number {
+    return this.entries.size;
+  }
+  get dirtyCount(): number {
+    return this.dirty.size;
+  }
+
+  get(name: string): StreamEntry | undefined {
+    const known = this.entries.get(name);
+    if (known) {
+      known.used = true;
+      return known;
+    }
+    const stored = this.store.load(name);
+    if (stored) this.remember(stored);
+    return stored;
+  }
+
+  getOrCreate(name: string): StreamEntry {
+    const known = this.get(name);
+    if (known) return known;
+    const entry = new StreamEntry(name);
+    this.remember(entry);
+    return entry;
+  }
+
+  /** Lists the event at `position` as the next of `entry`; does nothing when it is listed already (the log is read again after a crash). */
+  add(entry: StreamEntry, position: number): boolean {
+    if (position <= entry.lastPosition) return false;
+    entry.head += 1;
+    if (entry.pendingHead < entry.head) entry.pendingHead = entry.head;
+    if (entry.tail.length === 0) entry.tailStart = entry.head;
+    entry.tail.push(position);
+    this.touch(entry);
+    return true;
+  }
+
+  touch(entry: StreamEntry): void {
+    if (entry.dirty) return;
+    entry.dirty = true;
+    this.dirty.add(entry);
+  }
+
+  /** The position of a revision, -1 when there is no such event. */
+  position(entry: StreamEntry, revision: number): number {
+    if (revision < 0 || revision > entry.head) return -1;
+    if (revision >= entry.tailStart) return entry.tail[revision - entry.tailStart] ?? -1;
+    return this.store.block(entry.number, revision - (revision % BLOCK))[revision % BLOCK] ?? -1;
+  }
+
+  /** The revision of the first event at or behind `position`; `head + 1` when there is none. */
+  revisionAt(entry: StreamEntry, position: number): number {
+    let low = 0;
+    let high = entry.head + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.position(entry, middle) < position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** All streams, stored and in memory, in no particular order. */
+  *all(): Generator<StreamEntry> {
+    for (const name of this.store.names())
+      if (!this.entries.has(name)) {
+        const entry = this.store.load(name);
+        if (entry) yield entry;
+      }
+    for (const entry of [...this.entries.values()]) if (entry.isKnown) yield entry;
+  }
+
+  /** Writes all entries that are dirty now; appends go on meanwhile. Resolves when they are on disk. */
+  async flush(): Promise<void> {
+    const batch = [...this.dirty];
+    this.dirty = new Set();
+    for (const entry of batch) entry.dirty = false;
+    try {
+      await this.store.save(batch, (entry) => !entry.dirty);
+    } catch (error) {
+      for (const entry of batch) this.touch(entry);
+      throw error;
+    }
+    this.forget();
+  }
+
+  private remember(entry: StreamEntry): void {
+    this.entries.set(entry.name, entry);
+    if (this.entries.size > this.limit * 1.25) this.forget();
+  }
+
+  private forget(): void {
+    if (this.entries.size <= this.limit || !this.store.persistent) return;
+    for (const [name, entry] of this.entries) {
+      if (entry.dirty || entry.pins > 0) continue;
+      if (entry.used) entry.used = false;
+      else this.entries.delete(name);
+      if (this.entries.size <= this.limit) return;
+    }
+  }
+}
