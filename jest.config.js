@@ -14,8 +14,9 @@ const layer = (displayName, testMatch, more = {}) => ({
   ...more,
 });
 
-/** A Postgres and a nats-server for each worker, for the tests that ask for them. */
+/** A Postgres and a nats-server for each worker, for the tests that ask for them; and time for processes to start and end. */
 const realParts = {
+  testTimeout: 30_000,
   globalSetup: '<rootDir>/scripts/jest-global-setup.mjs',
   globalTeardown: '<rootDir>/scripts/jest-global-teardown.mjs',
 };

@@ -9,6 +9,7 @@ export {
   PostgresDataUnusable,
   type PortVariable,
 } from './errors.js';
+export { startEventStoreProcess, type EventStoreProcessOptions } from './event-store/start-event-store-process.js';
 export { provideNatsServer, type NatsServerSource } from './nats/provide-nats-server.js';
 export { startNats, type NatsOptions } from './nats/start-nats.js';
 export { freePort } from './ports.js';

@@ -1,5 +1,6 @@
 export { NotWithin, TestPartUnavailable } from './errors.js';
 export { eventually, type EventuallyOptions } from './eventually.js';
+export { testEventStore, type TestEventStore } from './parts/test-event-store.js';
 export { testNats, type TestNats } from './parts/test-nats.js';
 export { testPostgres, type TestPostgres } from './parts/test-postgres.js';
 export { specification, type Then, type When } from './specification.js';

@@ -11,9 +11,14 @@ const downloadWithinMs = 180_000;
 /** Where a package may put a program. */
 const programFolders = ['usr/sbin', 'usr/bin'];
 
+/** Taken when it is needed, and with messages in English. */
+const environment = (): NodeJS.ProcessEnv => ({ ...process.env, LC_ALL: 'C' });
+
 /** Whether this system has what it takes. */
 export async function hasDebianPackages(): Promise<boolean> {
-  const found = await Promise.allSettled([run('apt-get', ['--version']), run('dpkg-deb', ['--version'])]);
+  const found = await Promise.allSettled(
+    ['apt-get', 'dpkg-deb'].map((tool) => run(tool, ['--version'], { env: environment() })),
+  );
   return found.every(({ status }) => status === 'fulfilled');
 }
 
@@ -30,7 +35,7 @@ export async function unpackProgram(
 ): Promise<string | undefined> {
   const unpacked = join(folder, 'unpacked');
   const archive = await download(packageName, folder, progress);
-  await run('dpkg-deb', ['--extract', archive, unpacked]);
+  await run('dpkg-deb', ['--extract', archive, unpacked], { env: environment() });
   for (const programs of programFolders) {
     const path = join(unpacked, programs);
     if (tryReadDir(path).includes(program)) return join(path, program);
@@ -43,7 +48,7 @@ async function download(packageName: string, folder: string, progress: Progress)
   const aptGet = (more: readonly string[], ...command: string[]) =>
     run('apt-get', [...options, ...more, ...command], {
       cwd: folder,
-      env: { ...process.env, LC_ALL: 'C' },
+      env: environment(),
       timeout: downloadWithinMs,
     });
   try {

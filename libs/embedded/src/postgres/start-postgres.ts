@@ -1,10 +1,9 @@
 /** A real Postgres server from npm's binaries, as a supervised process of its own. */
 import { chownSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PartNotStarted, PortTaken } from '../errors.js';
 import { assertPortFree, freePort } from '../ports.js';
-import { partFolders, silent, type Progress, type RunningPart } from '../running-part.js';
+import { partFolders, silent, temporaryFolder, type Progress, type RunningPart } from '../running-part.js';
 import type { SupervisedCommand } from '../supervisor/protocol.js';
 import { supervise } from '../supervisor/supervise.js';
 import { accountForPostgres } from './postgres-account.js';
@@ -46,7 +45,7 @@ const undurable = {
   full_page_writes: 'off',
   wal_level: 'minimal',
   max_wal_senders: '0',
-  max_wal_size: '1GB',
+  max_wal_size: '256MB',
   shared_buffers: '32MB',
 };
 
@@ -84,7 +83,7 @@ async function startOnce(options: PostgresOptions, port: number): Promise<Runnin
   const binaries = findPostgresBinaries();
   const account = accountForPostgres(options.dataDir);
   const home = placePrograms(binaries, account, onProgress);
-  const folders = partFolders('postgres', options.dataDir, temporaryRoot(tmpdir(), account));
+  const folders = partFolders('postgres', options.dataDir, temporaryRoot(temporaryFolder(), account));
   const { temporary, logFile } = folders;
   try {
     if (temporary !== undefined && account) chownSync(temporary, account.uid, account.gid);

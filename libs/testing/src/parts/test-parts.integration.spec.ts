@@ -1,7 +1,9 @@
 import { connect } from 'node:net';
+import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { eventually } from '../eventually.js';
+import { testEventStore } from './test-event-store.js';
 import { testNats } from './test-nats.js';
 import { testPostgres } from './test-postgres.js';
 
@@ -45,6 +47,28 @@ describe('testNats', () => {
       await eventually(() => expect(info).toMatch(/^INFO .*"jetstream":true/));
     } finally {
       socket.destroy();
+    }
+  });
+});
+
+describe('testEventStore', () => {
+  it('gives an empty event store of its own at each call', async () => {
+    const stores = await Promise.all([testEventStore(), testEventStore()]);
+    const clients = stores.map(({ url }) => EventStoreDBClient.connectionString(url));
+    try {
+      const [one, other] = clients;
+      await one?.appendToStream('order-1', jsonEvent({ type: 'OrderPlaced', data: {} }));
+      const types = async (client: EventStoreDBClient | undefined) => {
+        const found: string[] = [];
+        for await (const { event } of client?.readAll() ?? [])
+          if (event && !event.type.startsWith('$')) found.push(event.type);
+        return found;
+      };
+      expect(await types(one)).toEqual(['OrderPlaced']);
+      expect(await types(other)).toEqual([]);
+    } finally {
+      await Promise.all(clients.map((client) => client.dispose()));
+      await Promise.all(stores.map((store) => store.close()));
     }
   });
 });
