@@ -18,17 +18,22 @@ export function accountForPostgres(dataDir: string | undefined): Owner | undefin
 }
 
 function findAccount(): Owner | undefined {
-  const line = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((entry) => entry.startsWith(`${accountName}:`));
-  const [, , uid, gid] = line?.split(':') ?? [];
+  const [uid, gid] = entryOf('/etc/passwd')?.slice(2) ?? [];
   return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
+/** The fields of the account's line in one of the system's tables of accounts. */
+const entryOf = (table: '/etc/passwd' | '/etc/group'): string[] | undefined =>
+  readFileSync(table, 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith(`${accountName}:`))
+    ?.split(':');
+
 function createAccount(): Owner {
+  const group = entryOf('/etc/group') ? ['--gid', accountName] : ['--user-group'];
   const options = [
     '--system',
-    '--user-group',
+    ...group,
     '--no-create-home',
     '--home-dir',
     '/nonexistent',

@@ -39,7 +39,7 @@ function packageFolder(packageName: string): string {
 }
 
 /** npm packages hold no symlinks: the package lists its own for an install script, and npm may not run install scripts. */
-function makeSymlinks(folder: string): void {
+export function makeSymlinks(folder: string): void {
   const list = join(folder, 'native', 'pg-symlinks.json');
   if (!existsSync(list)) return;
   for (const { source, target } of JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[]) {

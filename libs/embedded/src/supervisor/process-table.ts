@@ -2,18 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** Whether there is a process `pid`, also one of another account. */
-export function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false; // 0 and negative ones would mean groups of processes
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-const procfs = existsSync('/proc/self/cmdline');
+const procfs = existsSync('/proc/self/stat');
 
 /** `undefined` when the process is gone, or is not ours to look into. */
 function look<T>(read: () => T): T | undefined {
@@ -22,6 +11,27 @@ function look<T>(read: () => T): T | undefined {
   } catch (error) {
     if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
+  }
+}
+
+/** One letter from `pid (name) state …`; the name may hold anything. */
+function stateOf(pid: number): string | undefined {
+  const stat = look(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  return stat?.charAt(stat.lastIndexOf(')') + 2);
+}
+
+/**
+ * Whether process `pid` runs, also one of another account. One that has ended does not count, though its parent may not
+ * have taken note yet: in a container nobody may ever do so for orphans.
+ */
+export function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false; // 0 and negative ones would mean groups of processes
+  if (procfs) return !['Z', undefined].includes(stateOf(pid));
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -3,6 +3,9 @@ import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { eventually } from '../eventually.js';
+import { TestPartUnavailable } from '../errors.js';
+import { PartSet, type PartKind } from './part-set.js';
+import { askDoor, doorVariable, openDoor } from './parts-door.js';
 import { testEventStore } from './test-event-store.js';
 import { testNats } from './test-nats.js';
 import { testPostgres } from './test-postgres.js';
@@ -28,12 +31,6 @@ describe('testPostgres', () => {
       { tables: 0 },
     ]);
   });
-
-  it('keeps the databases of the running file', async () => {
-    const { url } = await testPostgres();
-    await testPostgres();
-    expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-  });
 });
 
 describe('testNats', () => {
@@ -47,6 +44,34 @@ describe('testNats', () => {
       await eventually(() => expect(info).toMatch(/^INFO .*"jetstream":true/));
     } finally {
       socket.destroy();
+    }
+  });
+});
+
+describe('without the global setup', () => {
+  it('a worker has parts of its own, the same at each call', async () => {
+    const { url: ofTheRun } = await testNats();
+    const door = process.env[doorVariable];
+    delete process.env[doorVariable];
+    try {
+      const { url } = await testNats();
+      expect(url).not.toBe(ofTheRun);
+      expect(await testNats()).toEqual({ url });
+    } finally {
+      process.env[doorVariable] = door;
+    }
+  });
+});
+
+describe('a part that cannot be had', () => {
+  it('is an error with the reason', async () => {
+    const { server, address } = await openDoor(new PartSet('.runtime'));
+    try {
+      const failure = await askDoor(address, 'oracle' as PartKind, '1').catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(TestPartUnavailable);
+      expect((failure as Error).message).toMatch(/oracle.*no part/);
+    } finally {
+      server.close();
     }
   });
 });

@@ -25,18 +25,22 @@ export async function testPostgres(): Promise<TestPostgres> {
   return { url: await createDatabaseIfMissing(await ofThisFile, prefix + randomBytes(6).toString('hex')) };
 }
 
-/** A worker runs one file at a time, so every test database that is there when a file first asks is an earlier file's. */
+const idleTestDatabases = `
+  SELECT datname FROM pg_database WHERE starts_with(datname, $1)
+  EXCEPT SELECT datname FROM pg_stat_activity`;
+
+/**
+ * A worker runs one file at a time, so every test database that is there when a file first asks is an earlier file's.
+ * Where one left a connection open, the database stays until the server ends: to cut the connection would make this file
+ * fail for that one's leak, and to wait for it would take 5 s.
+ */
 async function dropDatabasesOfEarlierFiles(serverUrl: string): Promise<string> {
   const client = new pg.Client({ connectionString: databaseUrl(serverUrl, 'postgres') });
   await client.connect();
   try {
-    const found = await client.query<{ datname: string }>(
-      'SELECT datname FROM pg_database WHERE starts_with(datname, $1)',
-      [prefix],
-    );
-    for (const { datname } of found.rows) {
+    const { rows } = await client.query<{ datname: string }>(idleTestDatabases, [prefix]);
+    for (const { datname } of rows) {
       await client.query(`DROP DATABASE ${client.escapeIdentifier(datname)}`).catch((error: { code?: string }) => {
-        // An earlier file left a connection open. To cut it would make this file fail for it: the server's end has to do.
         if (error.code !== databaseInUse) throw error;
       });
     }
