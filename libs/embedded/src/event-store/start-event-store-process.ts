@@ -1,4 +1,5 @@
 /** The embedded event store as a supervised process of its own, so that it can be killed and restarted apart from its owner. */
+import { rmSync } from 'node:fs';
 import { PartNotStarted, PortTaken } from '../errors.js';
 import { assertPortFree } from '../ports.js';
 import { logTail, partFolders, type RunningPart } from '../running-part.js';
@@ -38,6 +39,7 @@ export async function startEventStoreProcess(options: EventStoreProcessOptions =
     const url = await whenReady(() => /^ready (\S+)$/m.exec(logTail(logFile, logOffset))?.[1], readyWithinMs);
     return { url, port: portOf(url), pid, logFile, exited, stop };
   } catch (error) {
+    if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
     if (error instanceof PartNotStarted && /EADDRINUSE/.test(error.lastLines) && port !== 0) {
       throw new PortTaken('The event store', port, 'EVENTSTORE_PORT');
     }

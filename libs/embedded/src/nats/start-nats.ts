@@ -43,6 +43,7 @@ export async function startNats({ binary, port = defaultPort, storeDir }: NatsOp
     const url = await whenReady(() => urlOf(dataDir, pid), readyWithinMs);
     return { url, port: Number(new URL(url).port), pid, logFile, exited, stop };
   } catch (error) {
+    if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
     if (error instanceof PartNotStarted && /address already in use/.test(error.lastLines) && port !== 0) {
       throw new PortTaken('nats-server', port, 'NATS_PORT');
     }
