@@ -45,7 +45,7 @@ const stayAlive = 'setInterval(() => {}, 1000); console.log("up");';
 
 describe('a supervised program', () => {
   it('writes its output to the log, and ends by its own signal when it is stopped', async () => {
-    const part = await run(node(`${stayAlive} process.on('SIGTERM', () => { console.log('bye'); process.exit(0); })`));
+    const part = await run(node(`process.on('SIGTERM', () => { console.log('bye'); process.exit(0); }); ${stayAlive}`));
     await part.whenReady(says('up'), 10_000);
     await part.stop();
     expect(await part.exited).toEqual({ code: 0, signal: null });
@@ -53,7 +53,7 @@ describe('a supervised program', () => {
   });
 
   it('is killed when it does not heed the signals in time', async () => {
-    const deaf = `${stayAlive} for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => console.log(signal))`;
+    const deaf = `for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => console.log(signal)); ${stayAlive}`;
     const steps: StopStep[] = [
       { signal: 'SIGTERM', withinMs: 100 },
       { signal: 'SIGINT', withinMs: 100 },
