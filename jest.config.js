@@ -23,6 +23,8 @@ const realParts = {
 
 export default {
   maxWorkers: 2,
+  // A hang is found by this; what must be quick is checked by `eventually`.
+  testTimeout: 60_000,
   projects: [
     layer('unit', ['**/*.spec.ts', '!**/*.integration.spec.ts', '!**/*.e2e.spec.ts']),
     layer('integration', ['**/*.integration.spec.ts'], realParts),

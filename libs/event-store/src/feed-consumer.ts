@@ -3,8 +3,7 @@
  * checkpoint, after a wait, when the connection or the consumer itself fails.
  */
 import { fullJitterMs, pause, type Backoff } from '@annals/core';
-import type { EventFeed } from './feed.js';
-import type { FeedBatch } from './feed-reader.js';
+import type { FeedBatch, FeedReader } from './feed-reader.js';
 
 export interface FeedConsumer {
   readonly name: string;
@@ -37,7 +36,7 @@ export interface RunningConsumer {
 
 const backoff: Backoff = { firstMs: 100, maxMs: 5_000 };
 
-export function runConsumer(feed: Pick<EventFeed, 'reader'>, consumer: FeedConsumer): RunningConsumer {
+export function runConsumer(feed: { reader(position: bigint): FeedReader }, consumer: FeedConsumer): RunningConsumer {
   const stopping = new AbortController();
   const { signal } = stopping;
   let status: ConsumerStatus = { name: consumer.name, state: 'starting' };

@@ -30,15 +30,22 @@ export class ReserveStockHandler implements ICommandHandler<ReserveStock> {
     for (const line of lines) {
       const { events } = await this.bus.execute(new AllocateStock({ ...line, orderId }, id('allocate', line.sku)));
       const refused = (events as StockEvent[]).find((event) => event.type === 'StockAllocationRefused');
-      if (refused) short.push({ ...line, available: refused.data.available });
+      if (refused) short.push({ sku: line.sku, requested: line.quantity, available: refused.data.available });
     }
-    const outcome = short.length === 0 ? new RecordReservation({ orderId, lines }, id('record')) : new RecordRejection({ orderId, short }, id('record'));
+    const outcome =
+      short.length === 0
+        ? new RecordReservation({ orderId, lines }, id('record'))
+        : new RecordRejection({ orderId, short }, id('record'));
     const { events } = await this.bus.execute(outcome);
     // No events: the order was released meanwhile, so nothing may stay set aside for it.
     if (short.length > 0 || events.length === 0) await this.release(orderId, lines, id);
   }
 
-  private async release(orderId: string, lines: readonly ReservedLine[], id: (step: string, sku: string) => CommandMetadata): Promise<void> {
+  private async release(
+    orderId: string,
+    lines: readonly ReservedLine[],
+    id: (step: string, sku: string) => CommandMetadata,
+  ): Promise<void> {
     for (const { sku } of lines) await this.bus.execute(new ReleaseAllocation({ sku, orderId }, id('release', sku)));
   }
 }

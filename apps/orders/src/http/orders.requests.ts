@@ -70,7 +70,10 @@ export class PlaceOrderBody {
   lines!: OrderLineBody[];
 
   @Matches(/^\d{12,19}$/, { message: 'cardNumber must be 12 to 19 digits' })
-  @ApiProperty({ description: 'A test card: 4242424242424242 is accepted, 4000000000000002 is declined', example: '4242424242424242' })
+  @ApiProperty({
+    description: 'A test card: 4242424242424242 is accepted, 4000000000000002 is declined',
+    example: '4242424242424242',
+  })
   cardNumber!: string;
 }
 

@@ -7,7 +7,10 @@ export class ReserveStock extends Command('ReserveStock')<{ orderId: string; lin
 export class ReleaseStock extends Command('ReleaseStock')<{ orderId: string }> {}
 
 /** The outcome, once every SKU has answered. */
-export class RecordReservation extends Command('RecordReservation')<{ orderId: string; lines: readonly ReservedLine[] }> {}
+export class RecordReservation extends Command('RecordReservation')<{
+  orderId: string;
+  lines: readonly ReservedLine[];
+}> {}
 export class RecordRejection extends Command('RecordRejection')<{ orderId: string; short: readonly ShortLine[] }> {}
 export class RecordRelease extends Command('RecordRelease')<{ orderId: string }> {}
 

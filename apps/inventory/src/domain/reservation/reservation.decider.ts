@@ -5,7 +5,13 @@
  */
 import { decider } from '@annals/core';
 import type { ReservationCommand } from './reservation.commands.js';
-import { StockRejected, StockReleased, StockReserved, type ReservationEvent, type ReservedLine } from './reservation.events.js';
+import {
+  StockRejected,
+  StockReleased,
+  StockReserved,
+  type ReservationEvent,
+  type ReservedLine,
+} from './reservation.events.js';
 
 export interface Reservation {
   readonly status: 'open' | 'reserved' | 'rejected' | 'released';

@@ -5,7 +5,9 @@ export interface ReservedLine {
   readonly quantity: number;
 }
 
-export interface ShortLine extends ReservedLine {
+export interface ShortLine {
+  readonly sku: string;
+  readonly requested: number;
   readonly available: number;
 }
 

@@ -7,7 +7,7 @@ import { StockRejected, StockReleased, StockReserved } from './reservation.event
 const given = specification(reservation);
 const orderId = 'o-1';
 const lines = [{ sku: 'tea', quantity: 2 }];
-const short = [{ sku: 'cup', quantity: 3, available: 1 }];
+const short = [{ sku: 'cup', requested: 3, available: 1 }];
 const reserve = new RecordReservation({ orderId, lines });
 const reserved = new StockReserved({ orderId, lines });
 const reject = new RecordRejection({ orderId, short });
@@ -26,8 +26,12 @@ describe('a reservation', () => {
     given(reserved, new StockReleased({ orderId, lines })).when(release).then();
   });
   it('is not made when the release came first', () => {
-    given().when(release).then(new StockReleased({ orderId, lines: [] }));
-    given(new StockReleased({ orderId, lines: [] })).when(reserve).then();
+    given()
+      .when(release)
+      .then(new StockReleased({ orderId, lines: [] }));
+    given(new StockReleased({ orderId, lines: [] }))
+      .when(reserve)
+      .then();
   });
   it('has nothing to release when it was rejected', () => given(rejected).when(release).then());
 });

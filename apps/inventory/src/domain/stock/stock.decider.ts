@@ -1,7 +1,13 @@
 /** The stock of one SKU: what is there, and for which orders how much of it is set aside. */
 import { decider } from '@annals/core';
 import type { StockCommand } from './stock.commands.js';
-import { StockAllocated, StockAllocationRefused, StockAllocationReleased, StockReceived, type StockEvent } from './stock.events.js';
+import {
+  StockAllocated,
+  StockAllocationRefused,
+  StockAllocationReleased,
+  StockReceived,
+  type StockEvent,
+} from './stock.events.js';
 
 export interface Stock {
   readonly available: number;
@@ -17,7 +23,9 @@ export const stock = decider<Stock, StockCommand, StockEvent>({
     ReceiveStock: (_, { data }) => [new StockReceived(data)],
     AllocateStock: ({ available, allocations }, { data }) => {
       if (data.orderId in allocations) return [];
-      return [data.quantity <= available ? new StockAllocated(data) : new StockAllocationRefused({ ...data, available })];
+      return [
+        data.quantity <= available ? new StockAllocated(data) : new StockAllocationRefused({ ...data, available }),
+      ];
     },
     ReleaseAllocation: ({ allocations }, { data }) => {
       const quantity = allocations[data.orderId];

@@ -9,6 +9,10 @@ export class StockAllocationRefused extends Event('StockAllocationRefused')<{
   quantity: number;
   available: number;
 }> {}
-export class StockAllocationReleased extends Event('StockAllocationReleased')<{ sku: string; orderId: string; quantity: number }> {}
+export class StockAllocationReleased extends Event('StockAllocationReleased')<{
+  sku: string;
+  orderId: string;
+  quantity: number;
+}> {}
 
 export type StockEvent = StockReceived | StockAllocated | StockAllocationRefused | StockAllocationReleased;

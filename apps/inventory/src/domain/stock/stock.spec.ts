@@ -12,7 +12,10 @@ const release = new ReleaseAllocation({ sku: 'tea', orderId: 'o-1' });
 const released = new StockAllocationReleased({ sku: 'tea', orderId: 'o-1', quantity: 2 });
 
 describe('the stock of a SKU', () => {
-  it('is received', () => given().when(new ReceiveStock({ sku: 'tea', quantity: 5 })).then(received));
+  it('is received', () =>
+    given()
+      .when(new ReceiveStock({ sku: 'tea', quantity: 5 }))
+      .then(received));
   it('is allocated to the last piece', () => given(received).when(allocate(5)).then(allocated(5)));
   it('is not allocated beyond what is there, and says what is', () =>
     given(received)

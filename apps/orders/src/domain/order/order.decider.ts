@@ -20,41 +20,59 @@ import {
   type OrderLine,
 } from './order.events.js';
 
-export interface Order {
-  readonly status: 'new' | 'placed' | 'confirmed' | 'cancelled';
+export type Order = { readonly status: 'new' } | PlacedOrder;
+
+interface PlacedOrder {
+  readonly status: 'placed' | 'confirmed' | 'cancelled';
+  readonly customerId: string;
+  readonly lines: readonly OrderLine[];
+  readonly total: Money;
   readonly stockReserved: boolean;
   readonly paid: boolean;
 }
 
 export const order = decider<Order, OrderCommand, OrderEvent>({
   category: 'order',
-  initial: { status: 'new', stockReserved: false, paid: false },
+  initial: { status: 'new' },
   decide: {
     PlaceOrder: (order, { data }) =>
       order.status === 'new' ? [new OrderPlaced({ ...data, total: totalOf(data.lines) })] : [],
     NoteStockReserved: (order, { data: { orderId } }) =>
-      order.stockReserved || order.status !== 'placed' ? [] : [new OrderStockReserved({ orderId })],
+      order.status !== 'placed' || order.stockReserved ? [] : [new OrderStockReserved({ orderId })],
     NotePayment: (order, { data: { orderId } }) =>
-      order.paid || order.status !== 'placed' ? [] : [new OrderPaid({ orderId })],
+      order.status !== 'placed' || order.paid ? [] : [new OrderPaid({ orderId })],
     ConfirmOrder: (order, { data: { orderId } }) => {
       if (order.status === 'new') throw new OrderNotFound(orderId);
       if (order.status === 'cancelled') throw new OrderAlreadyCancelled(orderId);
-      return order.status === 'confirmed' ? [] : [new OrderConfirmed({ orderId })];
+      if (order.status === 'confirmed') return [];
+      const { customerId, lines, total } = order;
+      return [new OrderConfirmed({ orderId, customerId, lines, total })];
     },
     CancelOrder: (order, { data: { orderId, reason } }) => {
       if (order.status === 'new') throw new OrderNotFound(orderId);
       if (order.status === 'confirmed') throw new OrderAlreadyConfirmed(orderId);
-      return order.status === 'cancelled' ? [] : [new OrderCancelled({ orderId, reason })];
+      if (order.status === 'cancelled') return [];
+      return [new OrderCancelled({ orderId, customerId: order.customerId, reason })];
     },
   },
   evolve: {
-    OrderPlaced: (order) => ({ ...order, status: 'placed' }),
-    OrderStockReserved: (order) => ({ ...order, stockReserved: true }),
-    OrderPaid: (order) => ({ ...order, paid: true }),
-    OrderConfirmed: (order) => ({ ...order, status: 'confirmed' }),
-    OrderCancelled: (order) => ({ ...order, status: 'cancelled' }),
+    OrderPlaced: (_, { data: { customerId, lines, total } }) => ({
+      status: 'placed',
+      customerId,
+      lines,
+      total,
+      stockReserved: false,
+      paid: false,
+    }),
+    OrderStockReserved: (order) => changed(order, { stockReserved: true }),
+    OrderPaid: (order) => changed(order, { paid: true }),
+    OrderConfirmed: (order) => changed(order, { status: 'confirmed' }),
+    OrderCancelled: (order) => changed(order, { status: 'cancelled' }),
   },
 });
+
+const changed = (order: Order, change: Partial<PlacedOrder>): Order =>
+  order.status === 'new' ? order : { ...order, ...change };
 
 function totalOf(lines: readonly OrderLine[]): Money {
   const [first, ...others] = lines;

@@ -23,7 +23,12 @@ export class OrderPlaced extends Event('OrderPlaced')<{
 }> {}
 export class OrderStockReserved extends Event('OrderStockReserved')<{ orderId: string }> {}
 export class OrderPaid extends Event('OrderPaid')<{ orderId: string }> {}
-export class OrderConfirmed extends Event('OrderConfirmed')<{ orderId: string }> {}
-export class OrderCancelled extends Event('OrderCancelled')<{ orderId: string; reason: string }> {}
+export class OrderConfirmed extends Event('OrderConfirmed')<{
+  orderId: string;
+  customerId: string;
+  lines: readonly OrderLine[];
+  total: Money;
+}> {}
+export class OrderCancelled extends Event('OrderCancelled')<{ orderId: string; customerId: string; reason: string }> {}
 
 export type OrderEvent = OrderPlaced | OrderStockReserved | OrderPaid | OrderConfirmed | OrderCancelled;

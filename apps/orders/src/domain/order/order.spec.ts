@@ -15,17 +15,26 @@ const basket = { orderId, customerId: 'c-1', lines, paymentMethod: 'tok_4242' };
 const place = new PlaceOrder(basket);
 const confirm = new ConfirmOrder({ orderId });
 const cancel = new CancelOrder({ orderId, reason: 'changed my mind' });
-const placed = new OrderPlaced({ ...basket, total: { amount: 2100, currency: 'EUR' } });
-const confirmed = new OrderConfirmed({ orderId });
-const cancelled = new OrderCancelled({ orderId, reason: 'changed my mind' });
+const total = { amount: 2100, currency: 'EUR' };
+const placed = new OrderPlaced({ ...basket, total });
+const confirmed = new OrderConfirmed({ orderId, customerId: 'c-1', lines, total });
+const cancelled = new OrderCancelled({ orderId, customerId: 'c-1', reason: 'changed my mind' });
 
 describe('an order', () => {
   it('is placed with its total', () => given().when(place).then(placed));
   it('is placed once', () => given(placed).when(place).then());
-  it('needs a line', () => given().when(new PlaceOrder({ ...basket, lines: [] })).thenRejects(InvalidOrder));
+  it('needs a line', () =>
+    given()
+      .when(new PlaceOrder({ ...basket, lines: [] }))
+      .thenRejects(InvalidOrder));
   it('has one currency', () =>
     given()
-      .when(new PlaceOrder({ ...basket, lines: [...lines, { sku: 'x', quantity: 1, unitPrice: { amount: 1, currency: 'USD' } }] }))
+      .when(
+        new PlaceOrder({
+          ...basket,
+          lines: [...lines, { sku: 'x', quantity: 1, unitPrice: { amount: 1, currency: 'USD' } }],
+        }),
+      )
       .thenRejects(InvalidOrder));
 
   it('notes the reserved stock once', () => {
@@ -44,13 +53,15 @@ describe('an order', () => {
     given(placed).when(confirm).then(confirmed);
     given(placed, confirmed).when(confirm).then();
   });
-  it('cannot be confirmed when it is cancelled', () => given(placed, cancelled).when(confirm).thenRejects(OrderAlreadyCancelled));
+  it('cannot be confirmed when it is cancelled', () =>
+    given(placed, cancelled).when(confirm).thenRejects(OrderAlreadyCancelled));
   it('cannot be confirmed before it is placed', () => given().when(confirm).thenRejects(OrderNotFound));
 
   it('is cancelled once', () => {
     given(placed).when(cancel).then(cancelled);
     given(placed, cancelled).when(cancel).then();
   });
-  it('cannot be cancelled once confirmed', () => given(placed, confirmed).when(cancel).thenRejects(OrderAlreadyConfirmed));
+  it('cannot be cancelled once confirmed', () =>
+    given(placed, confirmed).when(cancel).thenRejects(OrderAlreadyConfirmed));
   it('cannot be cancelled before it is placed', () => given().when(cancel).thenRejects(OrderNotFound));
 });

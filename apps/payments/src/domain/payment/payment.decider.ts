@@ -7,7 +7,14 @@
  */
 import { decider } from '@annals/core';
 import type { PaymentCommand } from './payment.commands.js';
-import { PaymentDeclined, PaymentRefunded, PaymentTaken, PaymentVoided, type Money, type PaymentEvent } from './payment.events.js';
+import {
+  PaymentDeclined,
+  PaymentRefunded,
+  PaymentTaken,
+  PaymentVoided,
+  type Money,
+  type PaymentEvent,
+} from './payment.events.js';
 
 export type Payment =
   | { readonly status: 'none' | 'declined' | 'refunded' | 'voided' }
@@ -21,9 +28,14 @@ export const payment = decider<Payment, PaymentCommand, PaymentEvent>({
   initial: { status: 'none' },
   decide: {
     TakePayment: (payment, { data }) => {
-      if (payment.status === 'voided') return [new PaymentDeclined({ ...data, reason: 'the order was cancelled before' })];
+      if (payment.status === 'voided')
+        return [new PaymentDeclined({ ...data, reason: 'the order was cancelled before' })];
       if (payment.status !== 'none') return [];
-      return [isDeclined(data.paymentMethod) ? new PaymentDeclined({ ...data, reason: 'card declined' }) : new PaymentTaken(data)];
+      return [
+        isDeclined(data.paymentMethod)
+          ? new PaymentDeclined({ ...data, reason: 'card declined' })
+          : new PaymentTaken(data),
+      ];
     },
     RefundPayment: (payment, { data }) => {
       if (payment.status === 'none') return [new PaymentVoided(data)];

@@ -31,6 +31,8 @@ describe('a payment', () => {
     given().when(refund).then(voided);
     given(voided)
       .when(take)
-      .then(new PaymentDeclined({ orderId, amount, paymentMethod: 'tok_4242', reason: 'the order was cancelled before' }));
+      .then(
+        new PaymentDeclined({ orderId, amount, paymentMethod: 'tok_4242', reason: 'the order was cancelled before' }),
+      );
   });
 });

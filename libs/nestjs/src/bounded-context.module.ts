@@ -1,0 +1,104 @@
+/**
+ * `BoundedContextModule.register({...})`: the one place where deciders, read models, sagas and messaging meet Nest. The
+ * map says what the context is made of; everything else is made here from it and from the environment.
+ */
+import { EventStore } from '@annals/event-store';
+import type { DomainCommand } from '@annals/core';
+import { commandSender, contractOf, type Transport } from '@annals/messaging';
+import type { ReadDatabase } from '@annals/projections';
+import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import { CommandBus, CqrsModule } from '@nestjs/cqrs';
+import { getRepositoryToken } from '@nestjs/typeorm';
+import { checkMap, CONTEXT_MAP, type ContextMap } from './context-map.js';
+import { openEventStore, openReadDatabase, openTransport, READ_DATABASE, TRANSPORT } from './context-parts.js';
+import { ContextRuntime } from './context-runtime.js';
+import { COMMAND_ROUTES, DomainCommandBus, type CommandRoutes } from './domain-command-bus.js';
+import { NotABoundedContext } from './errors.js';
+import { HealthController } from './health/health.controller.js';
+import { nestLog } from './nest-log.js';
+import { readSettings, Settings } from './settings.js';
+
+@Module({})
+export class BoundedContextModule {
+  /**
+   * A mistake in the map stops the boot with a text that names it and its mend.
+   * @throws InvalidContextMap, InvalidSettings when the application is created
+   */
+  static register(map: ContextMap): DynamicModule {
+    return {
+      module: BoundedContextModule,
+      imports: [parts(map), cqrs],
+      controllers: [HealthController],
+      providers: [ContextRuntime, ...(map.sagas ?? [])],
+      exports: [cqrs, ContextRuntime],
+    };
+  }
+}
+
+/** The map that a module was registered with, without creating anything. @throws NotABoundedContext */
+export function contextMapOf(module: Type<object>): ContextMap {
+  const imports = (Reflect.getMetadata('imports', module) ?? []) as readonly Partial<DynamicModule>[];
+  const context = imports.find((imported) => imported.module === BoundedContextModule);
+  const infrastructure = context?.imports?.find(
+    (imported) => (imported as Partial<DynamicModule>).module === ContextParts,
+  );
+  const provider = ((infrastructure as DynamicModule | undefined)?.providers ?? []).find(
+    (candidate) => 'provide' in candidate && candidate.provide === CONTEXT_MAP,
+  );
+  if (!provider) throw new NotABoundedContext(module.name);
+  return (provider as { useValue: ContextMap }).useValue;
+}
+
+/** @nestjs/cqrs as it is, but with our CommandBus in its place. */
+const cqrs: DynamicModule = {
+  module: CqrsModule,
+  providers: [
+    { provide: CommandBus, useClass: DomainCommandBus },
+    { provide: DomainCommandBus, useExisting: CommandBus },
+  ],
+  exports: [DomainCommandBus],
+};
+
+/** What the context stands on; global, because the CommandBus needs it and lives in a module of its own. */
+@Module({})
+class ContextParts {}
+
+const parts = (map: ContextMap): DynamicModule => {
+  const providers: Provider[] = [
+    { provide: CONTEXT_MAP, useValue: map },
+    { provide: Settings, useFactory: () => (checkMap(map), readSettings(map.name, process.env)) },
+    { provide: EventStore, inject: [Settings], useFactory: openEventStore },
+    {
+      provide: READ_DATABASE,
+      inject: [Settings],
+      useFactory: (settings: Settings) => openReadDatabase(map, settings, nestLog('ReadDatabase')),
+    },
+    {
+      provide: TRANSPORT,
+      inject: [Settings],
+      useFactory: (settings: Settings) => openTransport(map, settings, nestLog('Messaging')),
+    },
+    { provide: COMMAND_ROUTES, inject: [TRANSPORT], useFactory: (transport: Transport) => routes(map, transport) },
+    ...(map.readModels ?? []).map(({ entity }) => ({
+      provide: getRepositoryToken(entity),
+      inject: [READ_DATABASE],
+      useFactory: ({ queries }: ReadDatabase) => queries.getRepository(entity),
+    })),
+  ];
+  return { module: ContextParts, global: true, providers, exports: providers.map(tokenOf) };
+};
+
+function routes({ name: context, deciders }: ContextMap, transport: Transport): CommandRoutes {
+  const sender = commandSender({ context, transport });
+  return {
+    context,
+    deciders,
+    isForeign: ({ type }: DomainCommand) => {
+      const contract = contractOf(type);
+      return contract?.kind === 'command' && contract.context !== context;
+    },
+    send: async (command) => void (await sender.send(command)),
+  };
+}
+
+const tokenOf = (provider: Provider) => (typeof provider === 'function' ? provider : provider.provide);

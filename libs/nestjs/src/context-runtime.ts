@@ -1,0 +1,138 @@
+/**
+ * Starts what runs beside the requests (projections, publisher, sagas) when the app is up, says whether it works, and
+ * stops it in an orderly way (G12):
+ *
+ *   SIGTERM ─▶ not ready, no more messages and saga inputs ─▶ HTTP drains ─▶ projections and publisher finish their batch
+ *   and checkpoint ─▶ connections close
+ */
+import { EventStore, type EventFeed, type RunningConsumer } from '@annals/event-store';
+import { contractOf, IntegrationServer, publisher, type ReceivedMessage, type Transport } from '@annals/messaging';
+import { PostgresCheckpoints, Projections, type ReadDatabase } from '@annals/projections';
+import {
+  durableSagasOf,
+  PostgresDeadlineStore,
+  PostgresInstanceIndex,
+  SagaEngine,
+  sagaFeedPrefixes,
+  type SagaDefinition,
+} from '@annals/sagas';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { CONTEXT_MAP, type ContextMap } from './context-map.js';
+import { READ_DATABASE, TRANSPORT } from './context-parts.js';
+import { DomainCommandBus } from './domain-command-bus.js';
+import { nestLog } from './nest-log.js';
+
+@Injectable()
+export class ContextRuntime
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  /** The context's side of the exchange of messages, for `app.connectMicroservice`. */
+  readonly integration: IntegrationServer;
+  readonly projections: Projections;
+  private readonly feed: EventFeed;
+  private readonly checkpoints: PostgresCheckpoints;
+  private sagas: SagaEngine | undefined;
+  private publishing: RunningConsumer | undefined;
+  private state: 'starting' | 'running' | 'stopping' = 'starting';
+
+  constructor(
+    @Inject(CONTEXT_MAP) private readonly map: ContextMap,
+    @Inject(READ_DATABASE) private readonly database: ReadDatabase,
+    @Inject(TRANSPORT) private readonly transport: Transport,
+    private readonly store: EventStore,
+    private readonly commands: DomainCommandBus,
+    private readonly modules: ModuleRef,
+  ) {
+    this.feed = store.feed(map.deciders.map(({ category }) => `${category}-`));
+    this.checkpoints = new PostgresCheckpoints(database);
+    this.projections = new Projections({
+      database,
+      feed: this.feed,
+      store,
+      readModels: map.readModels ?? [],
+      log: nestLog('Projections'),
+    });
+    this.integration = new IntegrationServer({ context: map.name, transport, log: nestLog('Messaging') });
+  }
+
+  onModuleInit(): void {
+    for (const consumption of this.map.consumes ?? [])
+      this.integration.consume(consumption, (command) => this.commands.execute(command));
+    const definitions = (this.map.sagas ?? []).flatMap((saga) => durableSagasOf(this.modules.get<object>(saga)));
+    if (definitions.length > 0) this.sagas = this.sagaEngine(definitions);
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.projections.start();
+    await this.sagas?.start();
+    const publications = this.map.publishes ?? [];
+    if (publications.length > 0)
+      this.publishing = this.feed.run(
+        publisher({
+          context: this.map.name,
+          publications,
+          transport: this.transport,
+          checkpoints: this.checkpoints,
+          log: nestLog('Publisher'),
+        }),
+      );
+    this.state = 'running';
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.state = 'stopping';
+    await this.integration.close();
+    await this.sagas?.stop();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([this.projections.stop(), this.publishing?.stop()]);
+    await this.store.close();
+    await this.transport.close();
+    await this.database.close();
+  }
+
+  /** Why the context cannot do its work at present; empty: it can. */
+  problems(): string[] {
+    if (this.state !== 'running') return [`The context is ${this.state}.`];
+    const { status: feed } = this.feed;
+    const { connected, reason } = this.transport.status();
+    const needsTransport = this.integration.handledTypes().length > 0 || this.publishing !== undefined;
+    return [
+      ...(feed.connected ? [] : [`event store: ${feed.reason ?? 'not connected'}`]),
+      ...(connected || !needsTransport ? [] : [`messaging: ${reason ?? 'not connected'}`]),
+    ];
+  }
+
+  private sagaEngine(sagas: readonly SagaDefinition[]): SagaEngine {
+    const engine = new SagaEngine({
+      store: this.store,
+      feed: this.feed,
+      sagaFeed: this.store.feed(sagaFeedPrefixes(sagas)),
+      sagas,
+      checkpoints: this.checkpoints,
+      deadlines: new PostgresDeadlineStore(this.database.pool),
+      index: new PostgresInstanceIndex(this.database.pool),
+      dispatch: (command) => this.commands.execute(command),
+      log: nestLog('Sagas'),
+    });
+    for (const contract of foreignEvents(sagas))
+      this.integration.handle({ contract }, (message) => deliver(engine, message));
+    return engine;
+  }
+}
+
+/** The integration events that sagas listen to. */
+const foreignEvents = (sagas: readonly SagaDefinition[]) =>
+  [...new Set(sagas.flatMap(({ on }) => [...(on ?? [])]))].flatMap((type) => contractOf(type) ?? []);
+
+const deliver = (engine: SagaEngine, { id, event, correlationId, actor }: ReceivedMessage): Promise<void> =>
+  engine.deliver({ id, type: event.type, data: event.data, correlationId, actor });

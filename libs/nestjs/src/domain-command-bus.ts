@@ -1,0 +1,102 @@
+/**
+ * Nest's CommandBus, with more places to look for who handles a command. In this order:
+ *   1. a `@CommandHandler(...)` class, as ever (for commands that must look something up before they decide);
+ *   2. the decider of this context that decides the command's type;
+ *   3. the context that owns the command's contract, over messaging.
+ */
+import { randomUUID } from 'node:crypto';
+import { withMetadata, type AnyDecider, type DomainCommand } from '@annals/core';
+import { EventStore, type CommandResult, type ExecuteOptions } from '@annals/event-store';
+import { Inject, Injectable } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import { AsyncContext, CommandBus, type ICommand, type ICommandHandler } from '@nestjs/cqrs';
+import { InvalidContextMap, NoCommandHandler } from './errors.js';
+
+/** What the bus needs to know of its context. */
+export interface CommandRoutes {
+  readonly context: string;
+  readonly deciders: readonly AnyDecider[];
+  /** Whether the command's contract belongs to another context. */
+  isForeign(command: DomainCommand): boolean;
+  /** Sends a foreign command on its way; settles when it can no longer be lost. */
+  send(command: DomainCommand): Promise<void>;
+}
+
+export const COMMAND_ROUTES = Symbol('CommandRoutes');
+
+/** Keys under which @nestjs/cqrs keeps what its decorators say; it does not export them. */
+const handlerOf = '__commandHandler__';
+
+type CommandType = (abstract new (...args: never[]) => ICommand) & { readonly type?: string };
+
+const isDomainCommand = (command: ICommand): command is DomainCommand =>
+  typeof (command as Partial<DomainCommand>).type === 'string' && 'data' in command;
+
+@Injectable()
+export class DomainCommandBus extends CommandBus {
+  private readonly deciders = new Map<string, AnyDecider>();
+  private readonly handledClasses = new Map<CommandType, string>();
+  private readonly handledTypes = new Map<string, CommandType>();
+
+  constructor(
+    moduleRef: ModuleRef,
+    @Inject(EventStore) private readonly store: EventStore,
+    @Inject(COMMAND_ROUTES) private readonly routes: CommandRoutes,
+  ) {
+    super(moduleRef);
+    for (const decider of routes.deciders) for (const type of decider.commandTypes) this.deciders.set(type, decider);
+  }
+
+  /**
+   * Carries out a command. For a decider's command: what it led to; for another context's command: undefined as soon
+   * as it is safely on its way; for a `@CommandHandler`: whatever that returns.
+   * @throws what the decider or handler rejects with; NoCommandHandler
+   */
+  override execute<R = CommandResult>(command: ICommand, context?: AsyncContext | ExecuteOptions): Promise<R> {
+    if (!isDomainCommand(command)) return super.execute<ICommand, R>(command, context as AsyncContext);
+    const identified = command.metadata?.id === undefined ? withMetadata(command, { id: randomUUID() }) : command;
+    const handled = this.handledTypes.get(command.type);
+    if (handled) {
+      const instance = Object.assign(Object.create(handled.prototype as object) as DomainCommand, identified);
+      return super.execute<DomainCommand, R>(instance, context instanceof AsyncContext ? context : undefined);
+    }
+    return this.route(identified, context instanceof AsyncContext ? undefined : context) as Promise<R>;
+  }
+
+  protected override registerHandler(handler: InstanceWrapper<ICommandHandler>): void {
+    const type = handler.instance?.constructor ?? handler.metatype;
+    const command = type && (Reflect.getMetadata(handlerOf, type) as CommandType | undefined);
+    if (type && command) this.claim(command, type.name);
+    super.registerHandler(handler);
+  }
+
+  private claim(command: CommandType, handler: string): void {
+    const other = this.handledClasses.get(command);
+    if (other !== undefined)
+      throw this.mistake(`${command.name} has two handlers, ${other} and ${handler}. Remove one of them.`);
+    this.handledClasses.set(command, handler);
+    if (command.type === undefined) return;
+    const decider = this.deciders.get(command.type);
+    if (decider)
+      throw this.mistake(
+        `${command.type} is decided by '${decider.category}' and handled by ${handler}. Keep one; a handler may send the decider a command of another type.`,
+      );
+    this.handledTypes.set(command.type, command);
+  }
+
+  private async route(command: DomainCommand, options?: ExecuteOptions): Promise<CommandResult | undefined> {
+    const decider = this.deciders.get(command.type);
+    if (decider) {
+      this.publisher.publish(command);
+      return this.store.execute(decider, command, options);
+    }
+    if (!this.routes.isForeign(command)) throw new NoCommandHandler(command.type);
+    await this.routes.send(command);
+    return undefined;
+  }
+
+  private mistake(problem: string): InvalidContextMap {
+    return new InvalidContextMap(this.routes.context, [problem]);
+  }
+}

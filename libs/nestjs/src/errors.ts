@@ -1,0 +1,75 @@
+import { CodedError } from '@annals/core';
+
+/** Environment variables that cannot be used; the boot stops. */
+export class InvalidSettings extends CodedError {
+  readonly code = 'NESTJS_INVALID_SETTINGS';
+
+  constructor(readonly problems: readonly string[]) {
+    super(`The environment is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  }
+}
+
+/** The map of a bounded context contradicts itself; the boot stops. */
+export class InvalidContextMap extends CodedError {
+  readonly code = 'NESTJS_INVALID_CONTEXT_MAP';
+
+  constructor(
+    readonly context: string,
+    readonly problems: readonly string[],
+  ) {
+    super(
+      `The map of the context '${context}' cannot work:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
+  }
+}
+
+/** The module is not a bounded context. */
+export class NotABoundedContext extends CodedError {
+  readonly code = 'NESTJS_NOT_A_BOUNDED_CONTEXT';
+
+  constructor(readonly module: string) {
+    super(`${module} does not import BoundedContextModule.register({...}). Add it to the module's imports.`);
+  }
+}
+
+/** There is no handler, decider or contract for a command. */
+export class NoCommandHandler extends CodedError {
+  readonly code = 'NESTJS_NO_COMMAND_HANDLER';
+
+  constructor(readonly commandType: string) {
+    super(
+      `Nobody handles the command ${commandType}: add it to a decider's 'decide', write a @CommandHandler for it, ` +
+        `or use a contract of another context.`,
+    );
+  }
+}
+
+/** The port to listen on is taken. */
+export class PortTaken extends CodedError {
+  readonly code = 'NESTJS_PORT_TAKEN';
+
+  constructor(
+    readonly port: number,
+    readonly variable: string,
+  ) {
+    super(`Port ${port} is taken. Set ${variable} to a free port, or stop what listens there.`);
+  }
+}
+
+/** What was asked for does not exist. */
+export class NotFound extends CodedError {
+  readonly code: string = 'NOT_FOUND';
+  override readonly kind = 'not-found';
+}
+
+/** A cursor of a list was not made by that list. */
+export class InvalidCursor extends CodedError {
+  readonly code = 'NESTJS_INVALID_CURSOR';
+  override readonly kind = 'invalid';
+
+  constructor() {
+    super(
+      `The cursor is not one that this list gave out with the same sort. Leave it away to begin at the first page.`,
+    );
+  }
+}

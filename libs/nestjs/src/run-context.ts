@@ -1,0 +1,66 @@
+/** What every context's `main.ts` does: the app with its HTTP edge, its messages, and an orderly end. */
+import 'reflect-metadata';
+import { isCodedError } from '@annals/core';
+import { Logger, ValidationPipe, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { contextMapOf } from './bounded-context.module.js';
+import { ContextRuntime } from './context-runtime.js';
+import { PortTaken } from './errors.js';
+import { openConversations } from './http/correlation.js';
+import { ProblemDetailsFilter } from './http/problem-details.filter.js';
+import { portVariable, Settings } from './settings.js';
+
+export interface RunContextOptions {
+  /** HTTP port when the environment names none. */
+  readonly port: number;
+}
+
+/** Largest request body, in bytes. */
+const bodyLimit = 1024 * 1024;
+
+/** Creates the app without listening; tests call this. @throws InvalidContextMap, InvalidSettings */
+export async function createContext(module: Type<object>): Promise<NestFastifyApplication> {
+  const { name } = contextMapOf(module);
+  const adapter = new FastifyAdapter({ bodyLimit, forceCloseConnections: true });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    bufferLogs: true,
+    abortOnError: false,
+  });
+  openConversations(app.getHttpAdapter().getInstance());
+  app
+    .useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }))
+    .useGlobalFilters(new ProblemDetailsFilter())
+    .enableShutdownHooks();
+  const document = new DocumentBuilder().setTitle(name).setVersion('1').build();
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, document));
+  app.connectMicroservice({ strategy: app.get(ContextRuntime).integration });
+  app.flushLogs();
+  return app;
+}
+
+/** Creates the context and listens; on failure says why and ends the process with exit code 1. */
+export async function runContext(module: Type<object>, options: RunContextOptions): Promise<void> {
+  const logger = new Logger('Context');
+  try {
+    const app = await createContext(module);
+    const { host, port = options.port } = app.get(Settings);
+    // Handlers are bound when the app is initialised, and must be before the first message comes.
+    await app.init();
+    await app.startAllMicroservices();
+    await listen(app, port, host, portVariable(contextMapOf(module).name));
+    logger.log(`${contextMapOf(module).name} listens on ${await app.getUrl()}`);
+  } catch (error) {
+    logger.error(isCodedError(error) ? `${error.code}: ${error.message}` : error);
+    process.exit(1);
+  }
+}
+
+async function listen(app: NestFastifyApplication, port: number, host: string, variable: string): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    throw (error as { code?: unknown }).code === 'EADDRINUSE' ? new PortTaken(port, variable) : error;
+  }
+}

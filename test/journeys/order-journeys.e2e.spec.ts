@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { Shop } from '../shop/shop.js';
+
+let shop: Shop;
+beforeAll(async () => {
+  shop = await Shop.start();
+}, 90_000);
+afterAll(() => shop.stop());
+
+let items = 0;
+/** A SKU of its own for each test, with so much in stock. */
+async function stocked(quantity: number): Promise<string> {
+  const sku = `item-${items++}`;
+  await shop.receiveStock(sku, quantity);
+  return sku;
+}
+
+describe('the journey of an order', () => {
+  it('ends confirmed when there is stock and money', async () => {
+    const sku = await stocked(5);
+    const orderId = await shop.placeOrder({ sku, quantity: 2 });
+    await shop.shows('orders', `/orders/${orderId}`, { status: 'confirmed', reason: null, totalAmount: 900 });
+    await shop.shows('inventory', `/reservations/${orderId}`, { status: 'reserved', lines: [{ sku, quantity: 2 }] });
+    await shop.shows('payments', `/payments/${orderId}`, { status: 'taken', amount: 900, currency: 'EUR' });
+    await shop.shows('inventory', `/stock/${sku}`, { available: 3, allocated: 2 });
+  });
+
+  it('ends cancelled, with the stock released, when the card is declined', async () => {
+    const sku = await stocked(5);
+    const orderId = await shop.placeOrder({ sku, quantity: 2, card: 'declined' });
+    const order = await shop.shows('orders', `/orders/${orderId}`, { status: 'cancelled' });
+    expect(order['reason']).toMatch(/take payment|declined/);
+    await shop.shows('inventory', `/reservations/${orderId}`, { status: 'released' });
+    await shop.shows('payments', `/payments/${orderId}`, { status: 'declined' });
+    await shop.shows('inventory', `/stock/${sku}`, { available: 5, allocated: 0 });
+  });
+
+  it('ends cancelled, with nothing taken, when something is out of stock', async () => {
+    const sku = await stocked(1);
+    const orderId = await shop.placeOrder({ sku, quantity: 2 });
+    await shop.shows('orders', `/orders/${orderId}`, { status: 'cancelled' });
+    await shop.shows('inventory', `/reservations/${orderId}`, {
+      status: 'rejected',
+      short: [{ sku, requested: 2, available: 1 }],
+    });
+    await shop.shows('inventory', `/stock/${sku}`, { available: 1, allocated: 0 });
+    expect((await shop.get('payments', `/payments/${orderId}`)).status).toBe(404);
+  });
+
+  it('is one journey when the order is posted twice with one Idempotency-Key', async () => {
+    const sku = await stocked(5);
+    const key = randomUUID();
+    const [first, second] = await Promise.all([shop.placeOrder({ sku, key }), shop.placeOrder({ sku, key })]);
+    const third = await shop.placeOrder({ sku, key });
+    expect([second, third]).toEqual([first, first]);
+    await shop.shows('orders', `/orders/${first}`, { status: 'confirmed' });
+    await shop.shows('inventory', `/stock/${sku}`, { available: 4, allocated: 1 });
+  });
+
+  it('carries one correlation id all the way', async () => {
+    const sku = await stocked(5);
+    const answer = await shop.post(
+      'orders',
+      '/orders',
+      {
+        customerId: 'c-1',
+        cardNumber: '4242424242424242',
+        lines: [{ sku, quantity: 1, unitPrice: { amount: 1, currency: 'EUR' } }],
+      },
+      { 'x-correlation-id': `talk-${sku}` },
+    );
+    expect(answer.headers.get('x-correlation-id')).toBe(`talk-${sku}`);
+    const orderId = String(answer.body['orderId']);
+    await shop.shows('orders', `/orders/${orderId}`, { status: 'confirmed' });
+    for (const stream of [`order-${orderId}`, `reservation-${orderId}`, `payment-${orderId}`]) {
+      const ids = await shop.correlationIds(stream);
+      expect([stream, ...new Set(ids)]).toEqual([stream, `talk-${sku}`]);
+    }
+  });
+});
+
+describe('lists', () => {
+  it('page through the orders of a customer, the newest first', async () => {
+    const sku = await stocked(50);
+    const customerId = `c-${randomUUID()}`;
+    const placed: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      const { body } = await shop.post<{ orderId: string }>('orders', '/orders', {
+        customerId,
+        cardNumber: '4242424242424242',
+        lines: [{ sku, quantity: 1, unitPrice: { amount: 100, currency: 'EUR' } }],
+      });
+      placed.push(body.orderId);
+      await shop.shows('orders', `/orders/${body.orderId}`, { orderId: body.orderId });
+    }
+    const seen: string[] = [];
+    let cursor = '';
+    do {
+      const { body } = await shop.get<{ items: { orderId: string }[]; next?: string }>(
+        'orders',
+        `/orders?customerId=${customerId}&limit=2${cursor && `&cursor=${cursor}`}`,
+      );
+      seen.push(...body.items.map(({ orderId }) => orderId));
+      cursor = body.next ?? '';
+    } while (cursor);
+    expect(seen).toEqual(placed.reverse());
+  });
+});
+
+describe('bad input', () => {
+  const order = {
+    customerId: 'c-1',
+    cardNumber: '4242424242424242',
+    lines: [{ sku: 'x', quantity: 1, unitPrice: { amount: 1, currency: 'EUR' } }],
+  };
+
+  it.each([
+    ['malformed JSON', '{', 400, 'BAD_REQUEST'],
+    ['no body', {}, 400, 'INVALID_REQUEST'],
+    ['no lines', { ...order, lines: [] }, 400, 'INVALID_REQUEST'],
+    ['a line without a price', { ...order, lines: [{ sku: 'x', quantity: 1 }] }, 400, 'INVALID_REQUEST'],
+    ['half a piece', { ...order, lines: [{ ...order.lines[0], quantity: 0.5 }] }, 400, 'INVALID_REQUEST'],
+    ['an unknown field', { ...order, discount: 100 }, 400, 'INVALID_REQUEST'],
+    ['an id that is no id', { ...order, orderId: 'a b' }, 400, 'INVALID_REQUEST'],
+    [
+      'two currencies',
+      { ...order, lines: [...order.lines, { sku: 'y', quantity: 1, unitPrice: { amount: 1, currency: 'USD' } }] },
+      400,
+      'ORDER_INVALID',
+    ],
+  ])('%s is a problem and appends nothing', async (_, body, status, code) => {
+    const before = await shop.headPosition('order-');
+    const answer = await shop.post('orders', '/orders', body);
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+    expect(answer.body).toMatchObject({ status, code, title: expect.any(String), detail: expect.any(String) });
+    expect(answer.status).toBe(status);
+    expect(await shop.headPosition('order-')).toBe(before);
+  });
+
+  it.each([
+    ['an unknown route', 'GET', '/nowhere', 404, 'NOT_FOUND'],
+    ['an order that is not there', 'GET', '/orders/nobody', 404, 'NOT_FOUND'],
+    ['a command on an order that is not there', 'POST', '/orders/nobody/cancellation', 404, 'ORDER_NOT_FOUND'],
+    ['a broken cursor', 'GET', '/orders?customerId=c-1&cursor=abc', 400, 'NESTJS_INVALID_CURSOR'],
+    ['a limit that is too high', 'GET', '/orders?customerId=c-1&limit=1000', 400, 'INVALID_REQUEST'],
+  ])('%s is a problem', async (_, method, path, status, code) => {
+    const answer =
+      method === 'GET' ? await shop.get('orders', path) : await shop.post('orders', path, { reason: 'why not' });
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+    expect(answer.body).toMatchObject({ status, code });
+    expect(answer.status).toBe(status);
+  });
+
+  it('offers OpenAPI in every app', async () => {
+    for (const app of ['orders', 'inventory', 'payments'] as const) {
+      const { status, body } = await shop.get(app, '/docs-json');
+      expect(status).toBe(200);
+      expect(body['openapi']).toMatch(/^3\./);
+    }
+  });
+});

@@ -1,0 +1,67 @@
+/** One app of the shop as a process of its own, that can be killed and started again on the same port. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { eventually } from '@annals/testing';
+
+export class AppProcess {
+  readonly url: string;
+  private child: ChildProcess | undefined;
+  private output = '';
+
+  constructor(
+    readonly name: string,
+    private readonly environment: Readonly<Record<string, string>>,
+    port: number,
+  ) {
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  /** Starts the process and waits until it is ready. */
+  async start(): Promise<void> {
+    this.begin();
+    await this.ready();
+  }
+
+  begin(): void {
+    const main = resolve('dist', 'apps', this.name, 'src', 'main.js');
+    if (!existsSync(main)) throw new Error(`${main} is missing: run \`npm run build\` first.`);
+    const child = spawn(process.execPath, ['--enable-source-maps', main], {
+      env: { ...process.env, ...this.environment, NODE_OPTIONS: '', NO_COLOR: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const keep = (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-20_000));
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    this.child = child;
+  }
+
+  async ready(): Promise<void> {
+    await eventually(
+      async () => {
+        if (this.child?.exitCode !== null && this.child?.exitCode !== undefined)
+          throw new Error(`${this.name} ended with code ${this.child.exitCode}:\n${this.output}`);
+        const response = await fetch(`${this.url}/health/ready`);
+        if (!response.ok) throw new Error(`${this.name} is not ready: ${await response.text()}\n${this.output}`);
+      },
+      { within: 40_000, every: 50 },
+    );
+  }
+
+  /** Ends the process with `signal` and waits until it is gone. */
+  async end(signal: NodeJS.Signals): Promise<{ readonly code: number | null; readonly ms: number }> {
+    const { child } = this;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return { code: child?.exitCode ?? null, ms: 0 };
+    const began = performance.now();
+    const exited = once(child, 'exit') as Promise<[number | null]>;
+    child.kill(signal);
+    const [code] = await exited;
+    return { code, ms: performance.now() - began };
+  }
+
+  /** The last that it wrote, for the messages of failed tests. */
+  get lastOutput(): string {
+    return this.output;
+  }
+}

@@ -1,0 +1,150 @@
+/** The whole shop on real parts of its own: an event store, a nats-server, a database for each app. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { freePort, provideNatsServer, startEventStoreProcess, startNats, type RunningPart } from '@annals/embedded';
+import { EventStore } from '@annals/event-store';
+import { eventually, testPostgres } from '@annals/testing';
+import { AppProcess } from './app-process.js';
+
+export type AppName = 'orders' | 'inventory' | 'payments';
+const appNames: readonly AppName[] = ['orders', 'inventory', 'payments'];
+
+export interface Answer<Body = Record<string, unknown>> {
+  readonly status: number;
+  readonly body: Body;
+  readonly headers: Headers;
+}
+
+export const testCards = { accepted: '4242424242424242', declined: '4000000000000002' } as const;
+
+export class Shop {
+  private readonly store: EventStore;
+
+  private constructor(
+    readonly apps: Readonly<Record<AppName, AppProcess>>,
+    readonly eventStore: RunningPart,
+    readonly nats: RunningPart,
+    /** Database of each app. */
+    readonly databases: Readonly<Record<AppName, string>>,
+    private readonly folder: string,
+  ) {
+    this.store = new EventStore({ url: eventStore.url });
+  }
+
+  static async start(): Promise<Shop> {
+    const folder = await mkdtemp(join(tmpdir(), 'annals-shop-'));
+    const [eventStore, nats] = await Promise.all([
+      startEventStoreProcess({ port: 0, dataDir: join(folder, 'eventstore') }),
+      provideNatsServer({ runtimeDir: resolve('.runtime') }).then((binary) =>
+        startNats({ binary, port: 0, storeDir: join(folder, 'nats') }),
+      ),
+    ]);
+    const databases = {} as Record<AppName, string>;
+    const apps = {} as Record<AppName, AppProcess>;
+    for (const name of appNames) {
+      databases[name] = (await testPostgres()).url;
+      const port = await freePort();
+      const environment = {
+        EVENTSTORE_URL: eventStore.url,
+        NATS_URL: nats.url,
+        DATABASE_URL: databases[name],
+        PORT: String(port),
+      };
+      apps[name] = new AppProcess(name, environment, port);
+    }
+    const shop = new Shop(apps, eventStore, nats, databases, folder);
+    await Promise.all(Object.values(apps).map((app) => app.start()));
+    return shop;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(Object.values(this.apps).map((app) => app.end('SIGTERM')));
+    await this.store.close();
+    await Promise.all([this.eventStore.stop(), this.nats.stop()]);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async get<Body = Record<string, unknown>>(app: AppName, path: string): Promise<Answer<Body>> {
+    return this.request(app, path, {});
+  }
+
+  async post<Body = Record<string, unknown>>(
+    app: AppName,
+    path: string,
+    body: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<Body>> {
+    return this.request(app, path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  }
+
+  async receiveStock(sku: string, quantity: number): Promise<void> {
+    const { status, body } = await this.post('inventory', `/stock/${sku}/receipts`, { quantity });
+    if (status !== 201) throw new Error(`Stock was not received: ${JSON.stringify(body)}`);
+  }
+
+  async placeOrder(order: {
+    readonly sku: string;
+    readonly quantity?: number;
+    readonly card?: keyof typeof testCards;
+    readonly key?: string;
+  }): Promise<string> {
+    const { sku, quantity = 1, card = 'accepted', key } = order;
+    const { status, body } = await this.post<{ orderId: string }>(
+      'orders',
+      '/orders',
+      {
+        customerId: 'c-1',
+        cardNumber: testCards[card],
+        lines: [{ sku, quantity, unitPrice: { amount: 450, currency: 'EUR' } }],
+      },
+      key === undefined ? {} : { 'idempotency-key': key },
+    );
+    if (status !== 201) throw new Error(`The order was not placed: ${JSON.stringify(body)}`);
+    return body.orderId;
+  }
+
+  /** Waits until the query API shows the thing with these properties. */
+  async shows(
+    app: AppName,
+    path: string,
+    properties: Record<string, unknown>,
+    within = 30_000,
+  ): Promise<Record<string, unknown>> {
+    return eventually(
+      async () => {
+        const { body } = await this.get(app, path);
+        for (const [name, value] of Object.entries(properties))
+          if (JSON.stringify(body[name]) !== JSON.stringify(value))
+            throw new Error(`${path} shows ${JSON.stringify(body)}, not ${JSON.stringify(properties)}`);
+        return body;
+      },
+      { within, every: 50 },
+    );
+  }
+
+  /** The stored types of a stream's events: what really happened, whatever read models say. */
+  async eventTypes(stream: string): Promise<string[]> {
+    return (await this.store.streams.readToEnd(stream)).map(({ event }) => event.type);
+  }
+
+  async correlationIds(stream: string): Promise<string[]> {
+    return (await this.store.streams.readToEnd(stream)).map(({ at }) => at.correlationId);
+  }
+
+  /** Position of the newest event in streams that begin with `prefix`. */
+  async headPosition(prefix: string): Promise<bigint> {
+    const category = prefix.replace(/-$/, '');
+    const [newest] = await this.store.streams.readToEnd(`$ce-${category}`, { direction: 'backwards', maxCount: 1 });
+    return newest?.at.position ?? -1n;
+  }
+
+  private async request<Body>(app: AppName, path: string, init: RequestInit): Promise<Answer<Body>> {
+    const response = await fetch(`${this.apps[app].url}${path}`, init);
+    return { status: response.status, headers: response.headers, body: (await response.json()) as Body };
+  }
+}
