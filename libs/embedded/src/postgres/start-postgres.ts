@@ -40,6 +40,7 @@ const settings = {
   log_timezone: 'UTC',
 };
 const undurable = {
+  dynamic_shared_memory_type: 'mmap', // below the data folder, so that nothing outside is left of a killed server
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
