@@ -1,0 +1,129 @@
+/** `annals start`: the parts, the apps, and one order's journey through them. */
+import { join, relative } from 'node:path';
+import type { Command } from 'commander';
+import { JourneyNotConfirmed } from '../errors.js';
+import { printLine, type Invocation, type TextStream } from '../invocation.js';
+import { putStockIn, sampleOrder, takeJourney, type Journey } from '../journey/sample-order.js';
+import { ShopClient, type AppUrls } from '../journey/shop-client.js';
+import { orderLine, stageLine, tryNext } from '../journey/show-journey.js';
+import { runSteps } from '../output/steps.js';
+import { partSteps, type PartUrls } from '../parts/parts.js';
+import { launchApp, type AppSurroundings } from '../processes/app-process.js';
+import { inForeground } from '../processes/foreground.js';
+import { settlePorts } from '../processes/ports.js';
+import { SupervisedProcesses } from '../processes/supervised-processes.js';
+import { openWorkspace, runtimeDir, type App, type Workspace } from '../workspace.js';
+
+interface StartOptions {
+  readonly once?: boolean;
+  readonly json?: boolean;
+}
+
+const journeyWithinMs = 60_000;
+
+export function addStart(program: Command, invocation: Invocation): void {
+  program
+    .command('start')
+    .description('start the parts and all apps, show the journey of a sample order, and stay until Ctrl-C')
+    .option('--once', 'end after the journey; exit code 1 when the order is not confirmed within 60 s')
+    .option('--json', 'print the journey as JSON on stdout, everything else on stderr')
+    .addHelpText('after', environmentHelp)
+    .action((options: StartOptions) => start(options, invocation));
+}
+
+const environmentHelp = `
+Environment:
+  EVENTSTORE_URL, DATABASE_URL, NATS_URL      use a part of your own instead of starting one
+  EVENTSTORE_PORT, POSTGRES_PORT, NATS_PORT   ports of the parts that are started (2113, 54329, 4222; 0: any free one)
+  <APP>_PORT                                  port of an app, for instance ORDERS_PORT (3001)
+  HOST                                        address that the apps listen on (127.0.0.1)
+  ANNALS_RUNTIME                              folder of all data and logs (.runtime)`;
+
+async function start({ once = false, json = false }: StartOptions, invocation: Invocation): Promise<void> {
+  const workspace = openWorkspace(invocation);
+  const screen = json ? invocation.stderr : invocation.stdout;
+  const tell = (line: string) => printLine(screen, `  ! ${line}`);
+  const parts = new SupervisedProcesses(tell);
+  const apps = new SupervisedProcesses(tell);
+
+  await inForeground({
+    run: async ({ signal }) => {
+      const urls = await bringUp(workspace, invocation, { parts, apps }, screen);
+      const journey = await sampleJourney(urls, signal, screen, once);
+      if (journey && json) printLine(invocation.stdout, JSON.stringify({ ...journey, urls }));
+      if (journey && !json) for (const line of tryNext(urls, journey)) printLine(screen, line);
+      if (once) return 'done';
+      printLine(screen, `\nEverything is up. Ctrl-C stops it.`);
+      return 'stay';
+    },
+    cleanUp: async (stoppedBy) => {
+      const began = performance.now();
+      if (stoppedBy !== undefined) printLine(screen, `\nStopping the apps, then the parts`);
+      await apps.stop();
+      await parts.stop();
+      if (stoppedBy !== undefined) printLine(screen, `Stopped (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+    },
+  });
+}
+
+/** @returns the URLs of the apps, which are ready */
+async function bringUp(
+  workspace: Workspace,
+  invocation: Invocation,
+  processes: { readonly parts: SupervisedProcesses; readonly apps: SupervisedProcesses },
+  screen: TextStream,
+): Promise<AppUrls> {
+  const host = invocation.env['HOST'] || '127.0.0.1';
+  const apps = await settlePorts(workspace.apps, host);
+  const runtime = runtimeDir(invocation);
+  const parts = partSteps(invocation, processes.parts);
+  printLine(screen, `Annals starts the shop. Data and logs are in ${relative(invocation.cwd, runtime) || '.'}\n`);
+  await runSteps(parts.steps, screen);
+
+  const env = { ...invocation.env, ...(parts.urls() satisfies PartUrls) };
+  const around: AppSurroundings = { root: workspace.root, logDir: join(runtime, 'logs'), host, env };
+  return startApps(apps, around, processes.apps, screen);
+}
+
+async function startApps(
+  apps: readonly App[],
+  around: AppSurroundings,
+  processes: SupervisedProcesses,
+  screen: TextStream,
+): Promise<AppUrls> {
+  const urls = new Map<string, string>();
+  const steps = apps.map((app) => ({
+    name: app.name,
+    run: async () => {
+      const { url } = await processes.start(app.name, (signal) => launchApp(app, around, signal));
+      urls.set(app.name, url);
+      return url;
+    },
+  }));
+  await runSteps(steps, screen);
+  return Object.fromEntries(apps.map(({ name }) => [name, urls.get(name) ?? '']));
+}
+
+/** @returns undefined when it was not confirmed and that is no reason to end (`mustConfirm`) */
+async function sampleJourney(
+  urls: AppUrls,
+  stopped: AbortSignal,
+  screen: TextStream,
+  mustConfirm: boolean,
+): Promise<Journey | undefined> {
+  const signal = AbortSignal.any([stopped, AbortSignal.timeout(journeyWithinMs)]);
+  const shop = new ShopClient(urls, signal);
+  try {
+    const stock = await putStockIn(shop, sampleOrder);
+    printLine(screen, `\n${orderLine(sampleOrder, stock)}`);
+    return await takeJourney(shop, sampleOrder, signal, (stage) => printLine(screen, stageLine(stage)));
+  } catch (error) {
+    const failure = signal.aborted && !(error instanceof JourneyNotConfirmed) ? stuckBefore(error) : error;
+    if (mustConfirm || stopped.aborted || !(failure instanceof Error)) throw failure;
+    printLine(screen, `  ! ${failure.message}`);
+    return undefined;
+  }
+}
+
+const stuckBefore = (cause: unknown) =>
+  new JourneyNotConfirmed(undefined, 'no stock could be put in within 60 s: inventory does not answer.', { cause });

@@ -1,0 +1,108 @@
+/** What can go wrong with a command, each with what to do about it. */
+import { CodedError } from '@annals/core';
+
+/** The command line or the environment is not what the command takes: exit code 2. */
+export class WrongUse extends CodedError {
+  readonly code = 'CLI_WRONG_USE';
+  override readonly kind = 'invalid';
+}
+
+/** The command needs a workspace with bounded contexts and was not called in one. */
+export class NoWorkspace extends CodedError {
+  readonly code = 'CLI_NO_WORKSPACE';
+  override readonly kind = 'precondition';
+
+  constructor(readonly folder: string) {
+    super(
+      `There is no nest-cli.json with applications in ${folder} or above it. ` +
+        `Call annals inside the folder of your project.`,
+    );
+  }
+}
+
+/** Somebody else listens on the ports that apps were to have. */
+export class AppPortTaken extends CodedError {
+  readonly code = 'CLI_APP_PORT_TAKEN';
+  override readonly kind = 'unavailable';
+
+  constructor(readonly taken: readonly { readonly app: string; readonly port: number; readonly variable: string }[]) {
+    super(
+      taken
+        .map(
+          ({ app, port, variable }) =>
+            `${app} cannot listen on port ${port}: it is taken. ` +
+            `Stop what listens there (is the shop running already?), or choose another port with ${variable}=<port>.`,
+        )
+        .join('\n'),
+    );
+  }
+}
+
+/** Apps run compiled code, and it is not there. */
+export class AppNotBuilt extends CodedError {
+  readonly code = 'CLI_APP_NOT_BUILT';
+  override readonly kind = 'precondition';
+
+  constructor(
+    readonly app: string,
+    readonly file: string,
+  ) {
+    super(`${app} is not built: there is no ${file}. Build it with: npm run build`);
+  }
+}
+
+/** An app ended, or was not ready in time. */
+export class AppNotReady extends CodedError {
+  readonly code = 'CLI_APP_NOT_READY';
+  override readonly kind = 'unavailable';
+
+  constructor(
+    readonly app: string,
+    readonly reason: string,
+    readonly logFile: string,
+    readonly details: string,
+  ) {
+    super(
+      `${app} did not get ready: ${reason}. Its log is ${logFile}${details ? ` and says:\n${indented(details)}` : '.'}`,
+    );
+  }
+}
+
+/** An app answered a request of ours with an error. */
+export class RequestRefused extends CodedError {
+  readonly code = 'CLI_REQUEST_REFUSED';
+  override readonly kind = 'rejected';
+
+  constructor(
+    readonly request: string,
+    readonly status: number,
+    readonly body: string,
+  ) {
+    super(`${request} was answered with ${status}: ${body.slice(0, 500)}`);
+  }
+}
+
+/** The sample order did not go its way, or not in time. */
+export class JourneyNotConfirmed extends CodedError {
+  readonly code = 'CLI_JOURNEY_NOT_CONFIRMED';
+
+  constructor(
+    readonly orderId: string | undefined,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`The sample order${orderId === undefined ? '' : ` ${orderId}`} was not confirmed: ${reason}`, options);
+  }
+}
+
+/** The command was asked to end before it was done. */
+export class Interrupted extends CodedError {
+  readonly code = 'CLI_INTERRUPTED';
+  override readonly kind = 'unavailable';
+
+  constructor(readonly signal: NodeJS.Signals) {
+    super(`Stopped by ${signal} before it was done.`);
+  }
+}
+
+const indented = (text: string): string => text.replaceAll(/^/gm, '  ');

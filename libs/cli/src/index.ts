@@ -1,0 +1,2 @@
+export type { Invocation, TextStream } from './invocation.js';
+export { runCli } from './run-cli.js';

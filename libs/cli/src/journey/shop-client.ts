@@ -1,0 +1,96 @@
+/** The shop's HTTP interface, as far as the sample orders need it. */
+import { pause } from '@annals/core';
+import { RequestRefused } from '../errors.js';
+
+/** Base URLs by the name of the app. */
+export type AppUrls = Readonly<Record<string, string>>;
+
+export interface OrderLine {
+  readonly sku: string;
+  readonly quantity: number;
+  readonly unitPrice: { readonly amount: number; readonly currency: string };
+}
+
+export interface OrderRequest {
+  readonly customerId: string;
+  readonly lines: readonly OrderLine[];
+  readonly cardNumber: string;
+}
+
+/** What the read models say about one order; undefined where they do not have it yet. */
+export interface OrderView {
+  readonly order: { readonly status: string; readonly reason?: string | null } | undefined;
+  readonly reservation: { readonly status: string } | undefined;
+  readonly payment: { readonly status: string; readonly reason?: string | null } | undefined;
+}
+
+const answerWithinMs = 10_000;
+const tryAgainAfterMs = 200;
+const gatewayStatuses = [502, 503, 504];
+
+export class ShopClient {
+  constructor(
+    private readonly urls: AppUrls,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Pieces free to be reserved; 0 when the SKU is unknown. */
+  async available(sku: string): Promise<number> {
+    const level = await this.get<{ available: number }>('inventory', `/stock/${sku}`);
+    return level?.available ?? 0;
+  }
+
+  async receiveStock(sku: string, quantity: number, key: string): Promise<void> {
+    await this.post('inventory', `/stock/${sku}/receipts`, { quantity }, key);
+  }
+
+  async placeOrder(order: OrderRequest, key: string): Promise<string> {
+    const { orderId } = await this.post<{ orderId: string }>('orders', '/orders', order, key);
+    return orderId;
+  }
+
+  async view(orderId: string): Promise<OrderView> {
+    const [order, reservation, payment] = await Promise.all([
+      this.get<NonNullable<OrderView['order']>>('orders', `/orders/${orderId}`),
+      this.get<NonNullable<OrderView['reservation']>>('inventory', `/reservations/${orderId}`),
+      this.get<NonNullable<OrderView['payment']>>('payments', `/payments/${orderId}`),
+    ]);
+    return { order, reservation, payment };
+  }
+
+  /** Undefined when it is not there, or its app is away for the moment. */
+  private async get<Body>(app: string, path: string): Promise<Body | undefined> {
+    const response = await this.fetch(app, path, {});
+    if (response === undefined || response.status === 404 || gatewayStatuses.includes(response.status))
+      return undefined;
+    return this.bodyOf<Body>(`GET ${app} ${path}`, response);
+  }
+
+  /** Tries again while the app is away: with the same key it happens once. */
+  private async post<Body>(app: string, path: string, body: object, key: string): Promise<Body> {
+    const headers = { 'content-type': 'application/json', 'idempotency-key': key };
+    for (;;) {
+      const response = await this.fetch(app, path, { method: 'POST', headers, body: JSON.stringify(body) });
+      if (response && !gatewayStatuses.includes(response.status)) return this.bodyOf(`POST ${app} ${path}`, response);
+      await pause(tryAgainAfterMs, this.signal);
+      this.signal.throwIfAborted();
+    }
+  }
+
+  /** Undefined when the app cannot be reached. */
+  private async fetch(app: string, path: string, init: RequestInit): Promise<Response | undefined> {
+    const signal = AbortSignal.any([this.signal, AbortSignal.timeout(answerWithinMs)]);
+    try {
+      return await fetch(`${this.urls[app]}${path}`, { ...init, signal });
+    } catch {
+      this.signal.throwIfAborted();
+      return undefined;
+    }
+  }
+
+  private async bodyOf<Body>(request: string, response: Response): Promise<Body> {
+    const text = await response.text();
+    if (!response.ok) throw new RequestRefused(request, response.status, text);
+    return JSON.parse(text) as Body;
+  }
+}

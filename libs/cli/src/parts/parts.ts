@@ -1,0 +1,108 @@
+/** The parts that the shop stands on: started here, or the user's own where a URL says so. */
+import { join } from 'node:path';
+import {
+  provideNatsServer,
+  startEventStoreProcess,
+  startNats,
+  startPostgres,
+  type PortVariable,
+  type Progress,
+  type RunningPart,
+} from '@annals/embedded';
+import type { Invocation } from '../invocation.js';
+import type { Step } from '../output/steps.js';
+import type { SupervisedProcesses } from '../processes/supervised-processes.js';
+import { readPort, runtimeDir } from '../workspace.js';
+
+export type UrlVariable = 'EVENTSTORE_URL' | 'DATABASE_URL' | 'NATS_URL';
+export type PartUrls = { readonly [Variable in UrlVariable]?: string };
+
+interface PartStart {
+  readonly port: number;
+  readonly runtimeDir: string;
+  readonly progress: Progress;
+}
+
+export interface Part {
+  readonly name: string;
+  readonly urlVariable: UrlVariable;
+  readonly portVariable: PortVariable;
+  readonly defaultPort: number;
+  readonly start: (how: PartStart) => Promise<RunningPart>;
+}
+
+const dataDir = (runtime: string, part: string): string => join(runtime, 'data', part);
+
+export const parts: readonly Part[] = [
+  {
+    name: 'event store',
+    urlVariable: 'EVENTSTORE_URL',
+    portVariable: 'EVENTSTORE_PORT',
+    defaultPort: 2113,
+    start: ({ port, runtimeDir }) => startEventStoreProcess({ port, dataDir: dataDir(runtimeDir, 'event-store') }),
+  },
+  {
+    name: 'Postgres',
+    urlVariable: 'DATABASE_URL',
+    portVariable: 'POSTGRES_PORT',
+    defaultPort: 54329,
+    start: ({ port, runtimeDir, progress }) =>
+      startPostgres({ port, dataDir: dataDir(runtimeDir, 'postgres'), onProgress: progress }),
+  },
+  {
+    name: 'NATS',
+    urlVariable: 'NATS_URL',
+    portVariable: 'NATS_PORT',
+    defaultPort: 4222,
+    start: async ({ port, runtimeDir, progress }) => {
+      const binary = await provideNatsServer({ runtimeDir, onProgress: progress });
+      return startNats({ binary, port, storeDir: dataDir(runtimeDir, 'nats') });
+    },
+  },
+];
+
+/** The parts that this environment needs: no NATS where integration events travel through the event store. */
+export const neededParts = ({ env }: Invocation): readonly Part[] =>
+  env['MESSAGING_TRANSPORT'] === 'eventstore' ? parts.filter(({ name }) => name !== 'NATS') : parts;
+
+export interface PartSteps {
+  readonly steps: readonly Step[];
+  /** The URLs of all parts, complete once every step is done. */
+  readonly urls: () => PartUrls;
+}
+
+/**
+ * Steps that start the parts as `processes`. A part whose URL the user gave is used as it is.
+ * @throws WrongUse for a port that is none
+ */
+export function partSteps(invocation: Invocation, processes: SupervisedProcesses): PartSteps {
+  const found: Partial<Record<UrlVariable, string>> = {};
+  const directory = runtimeDir(invocation);
+  const steps = neededParts(invocation).map(({ name, urlVariable, portVariable, defaultPort, start }): Step => {
+    const given = invocation.env[urlVariable];
+    if (given) {
+      found[urlVariable] = given;
+      return { name, run: () => Promise.resolve(`yours: ${withoutPassword(given)}`) };
+    }
+    const port = readPort(invocation.env, portVariable, defaultPort);
+    return {
+      name,
+      run: async (progress) => {
+        const { url } = await processes.start(
+          name,
+          () => start({ port, runtimeDir: directory, progress }),
+          // Whoever was told the URL of a part finds it there again.
+          (first) => () => start({ port: first.port, runtimeDir: directory, progress: () => undefined }),
+        );
+        found[urlVariable] = url;
+        return withoutPassword(url);
+      },
+    };
+  });
+  return { steps, urls: () => found };
+}
+
+/** For the eyes of people. */
+export function withoutPassword(url: string): string {
+  return url.replace(/^(\w[\w+]*:\/\/[^:/@]*):[^@/]*@/, '$1:***@');
+}

@@ -1,0 +1,23 @@
+/** All commands of `annals`, one file per noun. */
+import { Command } from 'commander';
+import { addInfra } from './commands/infra.js';
+import { addServer } from './commands/server.js';
+import { addStart } from './commands/start.js';
+import type { Invocation } from './invocation.js';
+
+export function buildProgram(invocation: Invocation): Command {
+  const program = new Command('annals')
+    .description('Event-sourced NestJS applications: run them, look into them, mend them.')
+    .showHelpAfterError('(--help shows how it is used)')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void invocation.stdout.write(text),
+      writeErr: (text) => void invocation.stderr.write(text),
+    })
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong use. DEBUG=1 shows where an error comes from.');
+  addStart(program, invocation);
+  addInfra(program, invocation);
+  addServer(program, invocation);
+  return program;
+}
