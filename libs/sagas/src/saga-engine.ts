@@ -1,0 +1,347 @@
+/**
+ * Runs the durable sagas of a context.
+ *
+ *   domain events ──────▶ inputs ─┐                                   ┌─▶ command outbox ─▶ CommandBus
+ *   integration events ──────────▶│ instance ─▶ saga-<name>-<id> ─feed┼─▶ deadline index ─▶ deadline store
+ *   outcomes, due deadlines ─────▶│ (one append per input)            └─▶ instance index (lists, boot check)
+ *            ▲                                                                  │
+ *            └──────────────── alarm ◀── deadline store; outbox ◀───────────────┘
+ *
+ * Everything right of the instance is derived from its stream, from checkpoints on, and may be repeated; everything left
+ * of it is deduplicated by the input's id. So there is no point at which a crash could lose or double an effect (G8).
+ */
+import { silent, type Backoff, type DomainCommand, type DomainEvent, type Log } from '@annals/core';
+import type {
+  CheckpointStore,
+  ConsumerStatus,
+  EventFeed,
+  FeedConsumer,
+  RecordedEvent,
+  RunningConsumer,
+  Streams,
+} from '@annals/event-store';
+import { beginning } from '@annals/event-store';
+import { systemClock, type Clock } from './clock.js';
+import { CommandOutbox, type DispatchRetry } from './command-outbox.js';
+import { DeadlineAlarm } from './deadline-alarm.js';
+import { DeadlineIndex } from './deadline-index.js';
+import { deadlineId } from './deadline-index.js';
+import type { DeadlineStore, StoredDeadline } from './deadline-store.js';
+import { SagaVersionMissing, Uncorrelated } from './errors.js';
+import { routeOf, type Route } from './input-routing.js';
+import { InstanceDesk } from './instance-desk.js';
+import { InstanceIndexer, MemoryInstanceIndex, type InstanceIndex } from './instance-index.js';
+import { LiveInstances } from './live-instances.js';
+import { SagaCatalogue, type SagaDefinition } from './saga-definition.js';
+import { sagaStream, type SagaFact } from './saga-events.js';
+import { SagaInputs } from './saga-inputs.js';
+import { deadlineFired, type SagaInput } from './saga-instance.js';
+
+export interface SagaEnginePorts {
+  readonly store: { readonly streams: Pick<Streams, 'append' | 'readToEnd' | 'headPosition'> };
+  /** Of the context's categories. */
+  readonly feed: Pick<EventFeed, 'run'>;
+  /** Of the sagas' own streams: {@link sagaFeedPrefixes}. */
+  readonly sagaFeed: Pick<EventFeed, 'run'>;
+  readonly sagas: readonly SagaDefinition[];
+  readonly checkpoints: CheckpointStore;
+  readonly deadlines: DeadlineStore;
+  /** Default: in memory, filled from the sagas' streams at each start. */
+  readonly index?: InstanceIndex;
+  /**
+   * Carries a command out, or hands it over for good to the context that does. Gets plain data with all metadata; is
+   * called again with the same `metadata.id` after a crash. A rejection with a lasting kind of error (a DomainError, for
+   * one) is the saga's `CommandRejected` at once; any other is tried again first.
+   */
+  dispatch(command: DomainCommand): Promise<unknown>;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly settings?: Partial<SagaSettings>;
+}
+
+export interface SagaSettings {
+  /** Of commands that fail for a passing reason. Default: 3 tries, first wait at most 2 s, at most 10 s. */
+  readonly dispatchRetry: DispatchRetry;
+  /** Of inputs that a pipeline fails on, before the instance is stuck. Default: 4 tries, 1 s doubling up to 1 min. */
+  readonly pipelineRetry: Backoff & { readonly tries: number };
+  /** How many instances stay alive in memory; default 5,000. */
+  readonly liveInstances: number;
+  /** How many commands are under way at most; default 128. */
+  readonly concurrentCommands: number;
+}
+
+/** A message from another context. */
+export interface IntegrationMessage {
+  readonly id: string;
+  readonly type: string;
+  readonly data: unknown;
+  readonly correlationId?: string | undefined;
+  readonly actor?: string | undefined;
+}
+
+export interface SagaEngineStatus {
+  readonly consumers: readonly ConsumerStatus[];
+  readonly liveInstances: number;
+  readonly commandsUnderWay: number;
+  /** Why deadlines cannot be fired at present. */
+  readonly deadlineProblem: string | undefined;
+}
+
+const defaults: SagaSettings = {
+  dispatchRetry: { tries: 3, firstMs: 2_000, maxMs: 10_000 },
+  pipelineRetry: { tries: 4, firstMs: 1_000, maxMs: 60_000 },
+  liveInstances: 5_000,
+  concurrentCommands: 128,
+};
+
+const uncorrelated = 'uncorrelated-';
+
+interface Part {
+  readonly consumer: FeedConsumer;
+  stop?(): Promise<void>;
+}
+
+export class SagaEngine {
+  /** Lists, shows, retries and cancels instances. */
+  readonly instances: InstanceDesk;
+  private readonly catalogue: SagaCatalogue;
+  private readonly live: LiveInstances;
+  private readonly outbox: CommandOutbox;
+  private readonly deadlineIndex: DeadlineIndex;
+  private readonly alarm: DeadlineAlarm;
+  private readonly index: InstanceIndex;
+  private readonly log: Log;
+  private readonly running: { readonly consumer: RunningConsumer; readonly part: Part }[] = [];
+  private readonly stopped = new AbortController();
+
+  /** @throws InvalidSaga when two definitions get in each other's way */
+  constructor(private readonly ports: SagaEnginePorts) {
+    const { store, checkpoints, deadlines, clock = systemClock, log = silent } = ports;
+    const settings: SagaSettings = { ...defaults, ...ports.settings };
+    const concerns = (saga: string) => this.catalogue.has(saga);
+    this.log = log;
+    this.catalogue = new SagaCatalogue(ports.sagas);
+    this.index = ports.index ?? new MemoryInstanceIndex();
+    this.live = new LiveInstances(
+      store.streams,
+      this.catalogue,
+      {
+        streams: store.streams,
+        clock,
+        retry: settings.pipelineRetry,
+        onAppended: (facts) => this.report(facts),
+        onRefused: ({ definition, id }, error) => this.refuse(definition.name, id, error),
+      },
+      settings.liveInstances,
+    );
+    this.outbox = new CommandOutbox({
+      checkpoints,
+      clock,
+      log,
+      concerns,
+      retry: settings.dispatchRetry,
+      concurrency: settings.concurrentCommands,
+      dispatch: (command) => ports.dispatch(command),
+      wasRejected: (saga, id, number) => this.live.use(saga, id, ({ log }) => Promise.resolve(log.wasRejected(number))),
+      deliver: (saga, id, input) => this.live.use(saga, id, (instance) => instance.receive(input)),
+    });
+    const sagas = this.catalogue.names;
+    this.alarm = new DeadlineAlarm({ deadlines, clock, log, sagas, fire: (deadline) => this.fire(deadline) });
+    this.deadlineIndex = new DeadlineIndex({
+      deadlines,
+      checkpoints,
+      log,
+      concerns,
+      onSet: (due) => this.alarm.set(due),
+    });
+    this.instances = new InstanceDesk({
+      streams: store.streams,
+      index: this.index,
+      retry: (saga, id) => this.retry(saga, id),
+      cancel: (saga, id, reason) => this.live.use(saga, id, (instance) => instance.cancel(reason)),
+    });
+  }
+
+  /**
+   * Begins to work, once it is known that all open instances can go on.
+   * @throws SagaVersionMissing
+   */
+  async start(): Promise<void> {
+    if (this.ports.sagas.length === 0) return;
+    const indexer = new InstanceIndexer(this.index, (saga) => this.catalogue.has(saga), this.log);
+    this.run(this.ports.sagaFeed, { consumer: indexer });
+    await this.orStopped(indexer.live);
+    if (this.stopped.signal.aborted) return;
+    try {
+      await this.refuseMissingVersions();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.run(this.ports.sagaFeed, { consumer: this.deadlineIndex, stop: () => this.deadlineIndex.stop() });
+    this.run(this.ports.sagaFeed, { consumer: this.outbox });
+    for (const name of this.catalogue.names) {
+      const inputs = this.inputs(name);
+      this.run(this.ports.feed, { consumer: inputs, stop: () => inputs.stop() });
+    }
+    this.alarm.start();
+  }
+
+  /** Takes no more inputs, lets what is under way end, and saves the checkpoints. */
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    const outboxStopped = this.outbox.stop();
+    await Promise.all([this.alarm.stop(), ...this.running.map(({ consumer }) => consumer.stop())]);
+    await outboxStopped;
+    for (const { part } of this.running) await part.stop?.();
+    await this.live.close();
+  }
+
+  /**
+   * Gives a message of another context to the sagas that name its type. Settles when it is stored, and may be repeated:
+   * the same message id has its effect once.
+   * @throws errors of the event store; deliver it again then
+   */
+  async deliver({ id, type, data, correlationId, actor }: IntegrationMessage): Promise<void> {
+    const input: SagaInput = {
+      id,
+      source: 'integration',
+      event: { type, data },
+      correlationId: correlationId ?? id,
+      actor,
+    };
+    const deliveries = this.catalogue.names.flatMap((saga) => this.deliveries(saga, input));
+    await Promise.all(deliveries.map(({ deliver }) => deliver()));
+  }
+
+  get status(): SagaEngineStatus {
+    return {
+      consumers: this.running.map(({ consumer }) => consumer.status),
+      liveInstances: this.live.size,
+      commandsUnderWay: this.outbox.inFlight,
+      deadlineProblem: this.alarm.problem,
+    };
+  }
+
+  private run(feed: Pick<EventFeed, 'run'>, part: Part): void {
+    this.running.push({ consumer: feed.run(part.consumer), part });
+  }
+
+  private async orStopped(work: Promise<void>): Promise<void> {
+    const { signal } = this.stopped;
+    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    if (!signal.aborted) await Promise.race([work, stopped]);
+  }
+
+  private async refuseMissingVersions(): Promise<void> {
+    for (const { saga, version, count } of await this.index.open())
+      if (this.catalogue.has(saga) && !this.catalogue.version(saga, version))
+        throw new SagaVersionMissing(saga, version, count);
+  }
+
+  private inputs(saga: string): SagaInputs {
+    const { checkpoints, store } = this.ports;
+    const { startFrom } = this.catalogue.newest(saga);
+    return new SagaInputs({
+      saga,
+      checkpoints,
+      log: this.log,
+      firstPosition: () => (startFrom === 'now' ? store.streams.headPosition() : Promise.resolve(beginning)),
+      route: (event) => this.deliveries(saga, domainInput(event)),
+    });
+  }
+
+  /** What has to be done for a saga to get an input: one delivery per instance concerned. */
+  private deliveries(saga: string, input: SagaInput): { id: string; deliver: () => Promise<void> }[] {
+    let route: Route;
+    try {
+      route = this.route(saga, input);
+    } catch (error) {
+      if (!(error instanceof Uncorrelated)) throw error;
+      const id = `${uncorrelated}${input.id}`;
+      return [{ id, deliver: () => this.live.use(saga, id, (instance) => instance.stopWith(input, error)) }];
+    }
+    return [...route].map(([id, versions]) => ({
+      id,
+      deliver: () =>
+        this.live.use(saga, id, async (instance) => {
+          if (versions.has(instance.definition.version)) await instance.receive(input);
+        }),
+    }));
+  }
+
+  private route(saga: string, { id, event, source }: SagaInput): Route {
+    const kind = source === 'integration' ? 'integration' : 'event';
+    return routeOf(this.catalogue.versionsOf(saga), event, id, kind);
+  }
+
+  private async fire({ saga, instance: id, kind, number }: StoredDeadline): Promise<void> {
+    await this.live.use(saga, id, async (instance) => {
+      if (kind === 'retry') return instance.retry();
+      const event: DomainEvent = { type: deadlineFired, data: { number } };
+      const { correlationId = instance.stream, actor } = instance.log.conversation ?? {};
+      return instance.receive({
+        id: deadlineId(instance.stream, number),
+        source: 'deadline',
+        event,
+        correlationId,
+        actor,
+      });
+    });
+  }
+
+  private async retry(saga: string, id: string): Promise<void> {
+    if (!id.startsWith(uncorrelated)) return this.live.use(saga, id, (instance) => instance.retry());
+    const { inputs, conversation } = await this.live.use(saga, id, ({ log }) => Promise.resolve(log));
+    const [first] = inputs;
+    if (!first) return;
+    const input: SagaInput = {
+      id: first.input.id,
+      source: first.source,
+      event: { type: first.input.type, data: first.input.data },
+      correlationId: conversation?.correlationId ?? first.input.id,
+      actor: conversation?.actor,
+    };
+    const deliveries = this.deliveries(saga, input);
+    if (deliveries.some((delivery) => delivery.id === id)) return;
+    await Promise.all(deliveries.map(({ deliver }) => deliver()));
+    await this.live.use(saga, id, (instance) => instance.close());
+  }
+
+  private refuse(saga: string, id: string, error: Error): void {
+    this.live
+      .use(saga, id, (instance) => instance.failOutside(error))
+      .catch((failure: unknown) =>
+        this.log.error(`${sagaStream(saga, id)} could not be stopped for: ${error.message}`, {
+          error: String(failure),
+        }),
+      );
+  }
+
+  /** Alerts: what somebody may have to look at. */
+  private report(facts: readonly SagaFact[]): void {
+    for (const { type, data } of facts) {
+      const stream = sagaStream(data.saga, data.id);
+      if (type === 'SagaFailed') {
+        const { error, tries, retryAt } = data;
+        if (retryAt === null) this.log.error(`${stream} is stuck: ${error.message}`, { tries });
+        else this.log.warn(`${stream} failed and is tried again: ${error.message}`, { tries, retryAt });
+      } else if (type === 'SagaStepReported' && data.status === 'undo-failed') {
+        this.log.error(`${stream}: the step '${data.step}' could not be undone: ${data.reason ?? ''}`);
+      }
+    }
+  }
+}
+
+/** The prefixes that the feed of the sagas' own streams must have. */
+export const sagaFeedPrefixes = (sagas: readonly SagaDefinition[]): string[] => [
+  ...new Set(sagas.map(({ name }) => `${sagaStream(name, '')}`)),
+];
+
+const domainInput = ({ event, at }: RecordedEvent): SagaInput => ({
+  id: at.id,
+  source: 'event',
+  event,
+  correlationId: at.correlationId,
+  actor: at.actor,
+});
