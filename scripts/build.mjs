@@ -1,7 +1,7 @@
 // Compiles libs/*/src to libs/*/dist and apps/*/src to dist/apps/*/src (where `nest start` puts them) with SWC.
 // Only what is newer than its output is compiled; outputs whose source is gone are removed.
 import { transformFile } from '@swc/core';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -27,11 +27,23 @@ const isTest = (file) => /\.spec\.ts$/.test(file);
 const changedAt = (file) => (existsSync(file) ? statSync(file).mtimeMs : 0);
 const configChangedAt = changedAt(join(root, '.swcrc'));
 
+/** A process that starts meanwhile sees the old file or the new one, never half of it. */
+function replaceFile(path, content) {
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, content);
+  renameSync(temporary, path);
+}
+
 async function compile(source, output) {
   mkdirSync(dirname(output), { recursive: true });
-  const { code, map } = await transformFile(source, { cwd: root, configFile: join(root, '.swcrc'), swcrc: false, filename: source });
-  writeFileSync(`${output}.map`, map ?? '');
-  writeFileSync(output, `${code}\n//# sourceMappingURL=${basename(output)}.map\n`);
+  const { code, map } = await transformFile(source, {
+    cwd: root,
+    configFile: join(root, '.swcrc'),
+    swcrc: false,
+    filename: source,
+  });
+  replaceFile(`${output}.map`, map ?? '');
+  replaceFile(output, `${code}\n//# sourceMappingURL=${basename(output)}.map\n`);
 }
 
 /** @returns how many files were compiled */

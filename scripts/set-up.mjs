@@ -12,14 +12,18 @@ const wanted = [20, 19];
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > wanted[0] || (major === wanted[0] && minor >= wanted[1])) return;
-  console.error(`Annals needs Node ${wanted.join('.')} or newer; this is ${process.versions.node}. Get it from https://nodejs.org.`);
+  console.error(
+    `Annals needs Node ${wanted.join('.')} or newer; this is ${process.versions.node}. Get it from https://nodejs.org.`,
+  );
   process.exit(1);
 }
 
 /** Runs `npm ci` when node_modules is not what package-lock.json says. */
 function install(say) {
   const stamp = join(root, 'node_modules', '.installed-lock');
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   say('Installing dependencies (npm ci; the first time takes a minute or two)');
   const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
@@ -28,7 +32,9 @@ function install(say) {
     shell: process.platform === 'win32',
   });
   if (result.status !== 0) {
-    console.error('npm ci failed. See its output above; behind a proxy or offline, make the npm registry reachable and try again.');
+    console.error(
+      'npm ci failed. See its output above; behind a proxy or offline, make the npm registry reachable and try again.',
+    );
     process.exit(1);
   }
   writeFileSync(stamp, lock);

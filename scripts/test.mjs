@@ -1,4 +1,4 @@
-// `npm test`: everything that must hold before a change is done. Jest's arguments may follow: `npm test -- libs/core`.
+// `npm test`: everything that must hold before a change is done. Jest's arguments may follow: `npm test -- --testPathPatterns libs/core`.
 // The last line is `N passed, N failed`: every test, and every check (build, format, lint, types, arrows) as one more.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -13,7 +13,11 @@ let passed = 0;
 let failed = 0;
 
 function run(command, args, environment = {}) {
-  return spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...environment } });
+  return spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...environment },
+  });
 }
 
 function check(name, command, args) {
@@ -27,7 +31,11 @@ function check(name, command, args) {
 function tests() {
   mkdirSync(join(root, '.runtime'), { recursive: true });
   rmSync(report, { force: true });
-  const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', join(root, 'node_modules/jest/bin/jest.js')];
+  const node = [
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    join(root, 'node_modules/jest/bin/jest.js'),
+  ];
   const result = run(process.execPath, [...node, '--json', `--outputFile=${report}`, ...jestArguments]);
   try {
     const totals = JSON.parse(readFileSync(report, 'utf8'));

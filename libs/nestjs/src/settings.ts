@@ -14,7 +14,7 @@ export class Settings {
   @Matches(/^postgres(ql)?:\/\/\S+$/, {
     message: 'DATABASE_URL must be a Postgres URL such as postgres://user:password@127.0.0.1:54329',
   })
-  databaseUrl: string = 'postgres://postgres:postgres@127.0.0.1:54329';
+  databaseUrl: string = 'postgres://postgres@127.0.0.1:54329';
 
   /** Where integration events travel. */
   @Matches(/^(nats|tls|ws|wss):\/\/\S+$/, { message: 'NATS_URL must be a URL such as nats://127.0.0.1:4222' })
