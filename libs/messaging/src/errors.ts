@@ -156,19 +156,21 @@ export class MessagingUnavailable extends CodedError {
   }
 }
 
-/** The broker refuses a message for its size. */
+/** The broker or the store refuses a message for its size. */
 export class MessageTooLarge extends CodedError {
   readonly code = 'MESSAGING_MESSAGE_TOO_LARGE';
   override readonly kind = 'invalid';
 
+  /** @param limit what is known of the size and the limit, for people */
   constructor(
-    readonly type: string,
-    readonly bytes: number,
-    readonly maxBytes: number,
+    readonly operation: string,
+    options?: ErrorOptions,
+    readonly limit?: string,
   ) {
     super(
-      `A ${type} of ${bytes} bytes is more than the ${maxBytes} that the broker takes. Keep large documents elsewhere ` +
-        `and send a reference, or raise max_payload.`,
+      `The message is too large (${operation}${limit === undefined ? '' : `: ${limit}`}). Keep large documents elsewhere ` +
+        `and send a reference, or raise the limit of the broker.`,
+      options,
     );
   }
 }

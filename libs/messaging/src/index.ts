@@ -41,6 +41,7 @@ export { defaultRetryPolicy, type RetryPolicy } from './consuming/receiver.js';
 export { commandSender, type CommandSender } from './publishing/command-sender.js';
 export { publish, type Publication, type Published } from './publishing/publication.js';
 export { publisher, type PublisherOptions } from './publishing/publisher.js';
+export { EventStoreTransport, type EventStoreTransportOptions } from './eventstore/event-store-transport.js';
 export { NatsTransport, type NatsTransportOptions } from './nats/nats-transport.js';
 export { natsSettings, type NatsSettings } from './nats/settings.js';
 export type { NatsLimits } from './nats/topology.js';

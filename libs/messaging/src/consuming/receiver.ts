@@ -19,6 +19,7 @@ import { fullJitterMs, isCodedError, pause, runInContext, silent, type Backoff, 
 import type { Contract } from '../contracts/contract.js';
 import { validateData, type UnknownProperties } from '../contracts/validation.js';
 import { parseCloudEvent, type CloudEvent } from '../envelope/cloud-event.js';
+import type { NewDeadLetter } from '../transport/dead-letters.js';
 import { inletName, type Delivery, type Inlet, type Receive, type Transport } from '../transport/transport.js';
 import { receivedMessage, type MessageHandler } from './received-message.js';
 
@@ -63,9 +64,9 @@ export function receiver(options: ReceiverOptions): Receive {
     return tries;
   };
 
-  async function bury(delivery: Delivery, error: unknown, tries: number): Promise<void> {
+  async function bury(delivery: Delivery, error: unknown, tries: number, signal: AbortSignal): Promise<void> {
     const reason = { code: isCodedError(error) ? error.code : 'UNKNOWN', message: messageOf(error) };
-    await transport.bury({
+    const letter: NewDeadLetter = {
       context: inlet.context,
       inlet: inletName(inlet),
       place: delivery.place,
@@ -73,9 +74,23 @@ export function receiver(options: ReceiverOptions): Receive {
       error: reason,
       tries,
       failedAt: new Date().toISOString(),
-    });
+    };
+    await untilBuried(letter, signal);
     log.error(`A message became a dead letter of '${inlet.context}': ${reason.message}`, { ...reason, tries });
     triesOf.delete(delivery.place);
+  }
+
+  /** The message stays in hand until it is safe, so that nothing overtakes it. */
+  async function untilBuried(letter: NewDeadLetter, signal: AbortSignal): Promise<void> {
+    for (let failures = 1; ; failures++) {
+      if (signal.aborted) throw new Interrupted();
+      try {
+        return await transport.bury(letter);
+      } catch (error) {
+        log.warn(`A dead letter could not be stored; trying again: ${messageOf(error)}`, { place: letter.place });
+        await pause(fullJitterMs(Math.min(failures, 30), retry), signal);
+      }
+    }
   }
 
   return async (delivery, signal) => {
@@ -83,7 +98,7 @@ export function receiver(options: ReceiverOptions): Receive {
     try {
       envelope = parseCloudEvent(delivery.body);
     } catch (error) {
-      return bury(delivery, error, 1);
+      return bury(delivery, error, 1, signal);
     }
     const entry = handled.get(envelope.type);
     if (!entry) return;
@@ -96,7 +111,7 @@ export function receiver(options: ReceiverOptions): Receive {
       } catch (error) {
         const verdict = judge(error);
         const tries = verdict === 'wait' ? 0 : countTry(delivery.place);
-        if (verdict === 'hopeless' || tries >= retry.tries) return bury(delivery, error, tries);
+        if (verdict === 'hopeless' || tries >= retry.tries) return bury(delivery, error, tries, signal);
         log.warn(`${envelope.type} could not be handled; trying again: ${messageOf(error)}`, {
           id: envelope.id,
           subject: envelope.subject,

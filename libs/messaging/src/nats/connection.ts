@@ -21,7 +21,6 @@ const reconnect: Backoff = { firstMs: 100, maxMs: 2_000 };
 const connectWithinMs = 3_000;
 /** A peer that answers no ping for so long, twice, is gone. */
 const pingEveryMs = 4_000;
-const callWithinMs = 5_000;
 
 export class NatsLinks {
   private readonly closing = new AbortController();
@@ -35,6 +34,7 @@ export class NatsLinks {
     private readonly settings: NatsSettings,
     private readonly name: string,
     private readonly prepare: (manager: JetStreamManager) => Promise<void>,
+    private readonly callTimeoutMs: number,
     private readonly log: Log,
   ) {
     this.supervision = this.supervise();
@@ -50,8 +50,8 @@ export class NatsLinks {
   }
 
   /** The link of this moment, or the next one if it comes in time. @throws MessagingUnavailable */
-  async use(operation: string, withinMs = callWithinMs): Promise<Link> {
-    const giveUp = AbortSignal.any([AbortSignal.timeout(withinMs), this.closing.signal]);
+  async use(operation: string): Promise<Link> {
+    const giveUp = AbortSignal.any([AbortSignal.timeout(this.callTimeoutMs), this.closing.signal]);
     const link = await this.next(giveUp);
     if (!link) throw new MessagingUnavailable(operation, this.lastFailure);
     return link;
@@ -105,12 +105,12 @@ export class NatsLinks {
       this.lastFailure = reason instanceof Error ? reason.message : 'the server closed the connection';
     });
     try {
-      const manager = await jetstreamManager(connection, { timeout: callWithinMs });
+      const manager = await jetstreamManager(connection, { timeout: this.callTimeoutMs });
       await this.prepare(manager);
       if (this.closing.signal.aborted) return;
       this.current = {
         connection,
-        client: jetstream(connection, { timeout: callWithinMs }),
+        client: jetstream(connection, { timeout: this.callTimeoutMs }),
         manager,
         lost: lost.signal,
       };

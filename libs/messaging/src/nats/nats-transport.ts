@@ -28,6 +28,8 @@ export interface NatsTransportOptions extends NatsSettings {
   readonly limits?: NatsLimits;
   /** How many messages of different subjects one inlet handles at the same time; default 32. */
   readonly concurrency?: number;
+  /** How long a call waits for the connection, and then for its answer, in ms; default 5,000. */
+  readonly callTimeoutMs?: number;
   readonly log?: Log;
 }
 
@@ -41,7 +43,7 @@ export class NatsTransport implements Transport {
   private readonly differences = new Map<string, Difference>();
 
   constructor(private readonly options: NatsTransportOptions) {
-    const { prefix, limits = {}, clientName = 'annals', log = silent } = options;
+    const { prefix, limits = {}, clientName = 'annals', callTimeoutMs = 5_000, log = silent } = options;
     if (prefix !== undefined && !isContextName(prefix)) throw new InvalidContextName(prefix);
     this.log = log;
     this.topology = new Topology(prefix, limits);
@@ -53,6 +55,7 @@ export class NatsTransport implements Transport {
         this.differences.clear();
         this.report(differences);
       },
+      callTimeoutMs,
       log,
     );
     this.deadLetters = new NatsDeadLetters(this.links, this.topology, (destination, message, dedupeId) =>
@@ -88,13 +91,7 @@ export class NatsTransport implements Transport {
 
   async bury(letter: NewDeadLetter): Promise<void> {
     const subject = this.topology.deadLetterSubject(letter.context);
-    await this.store(
-      subject,
-      JSON.stringify(letter),
-      `dead letter from ${letter.place}`,
-      'application/json',
-      'dead letter',
-    );
+    await this.store(subject, JSON.stringify(letter), `dead letter from ${letter.place}`, 'application/json');
   }
 
   async close(): Promise<void> {
@@ -104,7 +101,7 @@ export class NatsTransport implements Transport {
 
   private storeMessage(destination: Destination, message: CloudEvent, dedupeId: string): Promise<void> {
     const subject = this.topology.messageSubject(destination, message);
-    return this.store(subject, JSON.stringify(message), dedupeId, cloudEventsContentType, message.type);
+    return this.store(subject, JSON.stringify(message), dedupeId, cloudEventsContentType);
   }
 
   private async store(
@@ -112,13 +109,12 @@ export class NatsTransport implements Transport {
     payload: Payload & string,
     dedupeId: string,
     contentType: string,
-    what: string,
   ): Promise<void> {
     const operation = `publish to ${subject}`;
     const { client, connection } = await this.links.use(operation);
     const maxBytes = connection.info?.max_payload ?? Infinity;
     const bytes = Buffer.byteLength(payload);
-    if (bytes > maxBytes) throw new MessageTooLarge(what, bytes, maxBytes);
+    if (bytes > maxBytes) throw new MessageTooLarge(operation, {}, `${bytes} of at most ${maxBytes} bytes`);
     const described = headers();
     described.set('content-type', contentType);
     try {

@@ -34,7 +34,7 @@ export interface Delivery {
 
 /**
  * Deals with a delivery: returns when its effect is done or it is a dead letter (then the transport forgets it).
- * @throws when `signal` was aborted or the dead letter could not be stored: the message is delivered again
+ * @throws when `signal` was aborted: the message is delivered again
  */
 export type Receive = (delivery: Delivery, signal: AbortSignal) => Promise<void>;
 
