@@ -39,6 +39,6 @@ export function durableSagasOf(holder: object): SagaDefinition[] {
   const declared = (Reflect.getMetadata(metadataKey, holder.constructor) ?? []) as readonly Declared[];
   return declared.map(({ key, options }) => {
     const saga = (holder as Record<string | symbol, SagaPipeline | OrchestratedSaga>)[key];
-    return sagaDefinition(options, typeof saga === 'function' ? saga.bind(holder) : saga);
+    return sagaDefinition(options, typeof saga === 'function' ? saga.bind(holder) : (saga as OrchestratedSaga));
   });
 }
