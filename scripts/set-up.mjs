@@ -1,7 +1,6 @@
 // What every entry script does first on a fresh clone: check Node, install what package-lock.json says, build.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,13 +17,20 @@ function checkNode() {
   process.exit(1);
 }
 
+const lockedPackages = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : {});
+
+/** Whether node_modules holds what package-lock.json says; npm keeps the record of what it installed beside it. */
+function isInstalled() {
+  const installed = lockedPackages(join(root, 'node_modules', '.package-lock.json'));
+  return Object.entries(lockedPackages(join(root, 'package-lock.json'))).every(
+    ([path, { version, optional, link }]) =>
+      !path.startsWith('node_modules/') || optional || link || installed[path]?.version === version,
+  );
+}
+
 /** Runs `npm ci` when node_modules is not what package-lock.json says. */
 function install(say) {
-  const stamp = join(root, 'node_modules', '.installed-lock');
-  const lock = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  if (isInstalled()) return;
   say('Installing dependencies (npm ci; the first time takes a minute or two)');
   const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
@@ -37,7 +43,6 @@ function install(say) {
     );
     process.exit(1);
   }
-  writeFileSync(stamp, lock);
 }
 
 /** @param say prints one line of progress */

@@ -54,6 +54,7 @@ export class ContextRuntime
     this.feed = store.feed(map.deciders.map(({ category }) => `${category}-`));
     this.checkpoints = new PostgresCheckpoints(database);
     this.projections = new Projections({
+      context: map.name,
       database,
       feed: this.feed,
       store,
