@@ -1,0 +1,193 @@
+/**
+ * Builds a read model's table anew from the events, beside the one that is served, and puts it in its place (G5). Usable
+ * in the app itself and in any other process: Postgres holds all there is to know, so a rebuild that was interrupted is
+ * continued by whoever asks next.
+ */
+import { pause, type Log } from '@annals/core';
+import type { EventFeed, EventStore } from '@annals/event-store';
+import { inTransaction, lockName } from '../bookkeeping.js';
+import { NothingToRollBackTo, RebuildCancelled } from '../errors.js';
+import { isOutage } from '../postgres-errors.js';
+import type { ReadDatabase } from '../read-database.js';
+import type { AnyReadModel } from '../read-model.js';
+import type { RetryPolicy } from '../rows/row-fold.js';
+import type { RowShape } from '../rows/row-shape.js';
+import { BuildRun } from './build-run.js';
+import { buildsInState, createBuild, dropBuild, findBuild, servedBuilds, type Build } from './builds.js';
+import type { RebuildProgress } from './progress-meter.js';
+import { withRebuildLock } from './rebuild-lock.js';
+import { olderSnapshotsGone } from './snapshots.js';
+import { serveOtherVersion, swapIn } from './swap.js';
+
+export interface RebuildOptions {
+  readonly onProgress?: (progress: RebuildProgress) => void;
+  /** Aborted: the rebuild is cancelled, and what it built is dropped. */
+  readonly signal?: AbortSignal;
+  /** Events per second at most. */
+  readonly throttle?: number;
+}
+
+export interface BuildSurroundings {
+  readonly database: ReadDatabase;
+  readonly feed: EventFeed;
+  readonly store: EventStore;
+  readonly retry: RetryPolicy;
+  readonly cachedRows: number;
+  readonly log: Log;
+}
+
+export interface Rebuilt {
+  readonly build: number;
+  readonly events: number;
+  readonly position: bigint;
+  /** Keys (or streams) whose events could not be folded into it. */
+  readonly parkedScopes: number;
+}
+
+const outagePauseMs = 500;
+
+/**
+ * @param interrupted aborted: stop without dropping what was built; the next rebuild goes on from there
+ * @throws RebuildInProgress, RebuildCancelled
+ */
+export function rebuild(
+  surroundings: BuildSurroundings,
+  model: AnyReadModel,
+  shape: RowShape,
+  options: RebuildOptions,
+  interrupted: AbortSignal,
+): Promise<Rebuilt> {
+  const { database } = surroundings;
+  return withRebuildLock(database.url, database.pool, model, async (lockLost) => {
+    const build = await unfinishedOrNew(database, model, shape);
+    const cancelled = options.signal ?? new AbortController().signal;
+    const signal = AbortSignal.any([cancelled, interrupted, lockLost]);
+    try {
+      return await finish(surroundings, model, shape, build, options, signal);
+    } catch (error) {
+      if (!cancelled.aborted || interrupted.aborted) throw error;
+      await inTransaction(database.pool, (tx) => dropBuild(tx, build));
+      throw new RebuildCancelled(model.name);
+    }
+  });
+}
+
+/**
+ * Serves the build before the present one again, brought up to date first when it is of this version.
+ * @throws NothingToRollBackTo, RebuildInProgress
+ */
+export function rollback(
+  surroundings: BuildSurroundings,
+  model: AnyReadModel,
+  shape: RowShape,
+  interrupted: AbortSignal,
+): Promise<void> {
+  const { database } = surroundings;
+  return withRebuildLock(database.url, database.pool, model, async (lockLost) => {
+    const served = await servedBuilds(database.pool, model);
+    const previous =
+      served?.previous === undefined ? undefined : await findBuild(database.pool, model.name, served.previous);
+    if (!previous) throw new NothingToRollBackTo(model.name);
+    if (previous.version !== model.version) return serveOtherVersion(database.pool, model, previous);
+    await finish(surroundings, model, shape, previous, {}, AbortSignal.any([interrupted, lockLost]));
+  });
+}
+
+async function unfinishedOrNew({ pool, url }: ReadDatabase, model: AnyReadModel, shape: RowShape): Promise<Build> {
+  return inTransaction(pool, async (tx) => {
+    await lockName(tx, model.name);
+    const unfinished = await buildsInState(tx, model, 'building');
+    const usable = unfinished.find(({ fingerprint }) => fingerprint === shape.fingerprint);
+    for (const other of unfinished) if (other !== usable) await dropBuild(tx, other);
+    return usable ?? createBuild(tx, url, model, shape, 'building');
+  });
+}
+
+async function finish(
+  surroundings: BuildSurroundings,
+  model: AnyReadModel,
+  shape: RowShape,
+  build: Build,
+  options: RebuildOptions,
+  signal: AbortSignal,
+): Promise<Rebuilt> {
+  const { pool } = surroundings.database;
+  // A new build is folded whole; one that was served before has a checkpoint for each partition.
+  const partitions =
+    build.state === 'kept' ? Array.from({ length: build.partitions }, (_, index) => index) : [undefined];
+  const runs = partitions.map((partition) => startRun(surroundings, model, shape, build, options, signal, partition));
+  const [run] = runs as [BuildRun];
+  try {
+    await Promise.all(runs.map((each) => each.catchUp()));
+    await olderSnapshotsGone(pool, signal);
+    await persistently(signal, () =>
+      swapIn(
+        pool,
+        model,
+        build,
+        async (atLeast) => {
+          if (atLeast !== undefined) await Promise.all(runs.map((each) => each.reach(atLeast)));
+          return { position: run.position, events: run.events };
+        },
+        signal,
+      ),
+    );
+    const { rows } = await pool.query<{ parked: number }>(
+      'select count(distinct scope)::int as parked from annals.parked_event where name = $1 and build = $2',
+      [build.name, build.build],
+    );
+    return { build: build.build, events: run.events, position: run.position, parkedScopes: rows[0]?.parked ?? 0 };
+  } finally {
+    await Promise.all(runs.map((each) => each.close()));
+  }
+}
+
+export function startRun(
+  surroundings: BuildSurroundings,
+  model: AnyReadModel,
+  shape: RowShape,
+  build: Build,
+  { onProgress, throttle }: RebuildOptions,
+  signal: AbortSignal,
+  partition?: number,
+): BuildRun {
+  const { database, store } = surroundings;
+  return new BuildRun({
+    ...surroundings,
+    pool: database.pool,
+    ...{ model, shape, build, partition, onProgress, throttle, signal },
+    estimateTotal: (done, position) => estimateTotal(database, store, model, done, position),
+  });
+}
+
+/** What the served build has read is exact; without one, `done` is extrapolated from the position. */
+async function estimateTotal(
+  { pool }: ReadDatabase,
+  store: EventStore,
+  { name, version }: AnyReadModel,
+  done: number,
+  position: bigint,
+): Promise<number> {
+  const { rows } = await pool.query<{ events: string }>(
+    `select c.events from annals.read_model r
+     join annals.read_model_checkpoint c on c.name = r.name and c.build = r.serving_build
+     where r.name = $1 and r.version = $2 order by c.partition limit 1`,
+    [name, version],
+  );
+  const served = Number(rows[0]?.events ?? 0);
+  if (served >= done) return served;
+  const head = await store.streams.headPosition();
+  return Math.round(done * (Number(head + 1n) / Number(position + 1n)));
+}
+
+/** Again after an outage, which may have ended the transaction in the middle. */
+async function persistently(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted || !isOutage(error)) throw error;
+      await pause(outagePauseMs, signal);
+    }
+  }
+}
