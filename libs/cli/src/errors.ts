@@ -95,6 +95,50 @@ export class JourneyNotConfirmed extends CodedError {
   }
 }
 
+/** Rows of a read model are not what its events say. */
+export class ReadModelDrifted extends CodedError {
+  readonly code = 'CLI_READ_MODEL_DRIFTED';
+
+  constructor(
+    readonly readModel: string,
+    readonly drifted: number,
+    readonly rows: number,
+  ) {
+    super(
+      `${drifted} of ${rows} rows of '${readModel}' are not what its events say: a handler is not a pure function, or ` +
+        `somebody else wrote to the table. Mend that, then: annals projections rebuild ${readModel}`,
+    );
+  }
+}
+
+/** Events that were tried again could not be folded again. */
+export class StillParked extends CodedError {
+  readonly code = 'CLI_STILL_PARKED';
+
+  constructor(
+    readonly readModel: string,
+    readonly events: number,
+  ) {
+    super(
+      `${events} events of '${readModel}' still cannot be folded. What is wrong with them: ` +
+        `annals projections parked list ${readModel}`,
+    );
+  }
+}
+
+/** There is nothing that `verify` could compare. */
+export class NothingToVerify extends CodedError {
+  readonly code = 'CLI_NOTHING_TO_VERIFY';
+  override readonly kind = 'precondition';
+
+  constructor(readonly readModel: string) {
+    super(
+      `'${readModel}' serves nothing that its present version built. ` +
+        `Start its app once, or: annals projections rebuild ${readModel}`,
+    );
+  }
+}
+
 /** The command was asked to end before it was done. */
 export class Interrupted extends CodedError {
   readonly code = 'CLI_INTERRUPTED';

@@ -1,6 +1,7 @@
 /** All commands of `annals`, one file per noun. */
 import { Command } from 'commander';
 import { addInfra } from './commands/infra.js';
+import { addProjections } from './commands/projections.js';
 import { addServer } from './commands/server.js';
 import { addStart } from './commands/start.js';
 import type { Invocation } from './invocation.js';
@@ -19,5 +20,6 @@ export function buildProgram(invocation: Invocation): Command {
   addStart(program, invocation);
   addInfra(program, invocation);
   addServer(program, invocation);
+  addProjections(program, invocation);
   return program;
 }

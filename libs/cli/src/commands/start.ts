@@ -77,7 +77,7 @@ async function bringUp(
   const apps = await settlePorts(workspace.apps, host);
   const runtime = runtimeDir(invocation);
   const parts = partSteps(invocation, processes.parts);
-  printLine(screen, `Annals starts the shop. Data and logs are in ${relative(invocation.cwd, runtime) || '.'}\n`);
+  printLine(screen, `Annals starts the shop. Data and logs are in ${shortened(runtime, invocation.cwd)}\n`);
   await runSteps(parts.steps, screen);
 
   const env = { ...invocation.env, ...(parts.urls() satisfies PartUrls) };
@@ -95,9 +95,15 @@ async function startApps(
   const steps = apps.map((app) => ({
     name: app.name,
     run: async () => {
-      const { url } = await processes.start(app.name, (signal) => launchApp(app, around, signal));
-      urls.set(app.name, url);
-      return url;
+      try {
+        const { url } = await processes.start(app.name, (signal) => launchApp(app, around, signal));
+        urls.set(app.name, url);
+        return url;
+      } catch (error) {
+        // Without one of them there is no shop: the others need not be waited for.
+        void processes.stop();
+        throw error;
+      }
     },
   }));
   await runSteps(steps, screen);
@@ -127,3 +133,8 @@ async function sampleJourney(
 
 const stuckBefore = (cause: unknown) =>
   new JourneyNotConfirmed(undefined, 'no stock could be put in within 60 s: inventory does not answer.', { cause });
+
+const shortened = (path: string, cwd: string): string => {
+  const below = relative(cwd, path);
+  return below === '' || below.startsWith('..') ? path : below;
+};

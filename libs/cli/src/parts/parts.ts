@@ -28,6 +28,8 @@ export interface Part {
   readonly urlVariable: UrlVariable;
   readonly portVariable: PortVariable;
   readonly defaultPort: number;
+  /** Where it is when it runs on this machine. */
+  readonly localUrl: (port: number) => string;
   readonly start: (how: PartStart) => Promise<RunningPart>;
 }
 
@@ -39,6 +41,7 @@ export const parts: readonly Part[] = [
     urlVariable: 'EVENTSTORE_URL',
     portVariable: 'EVENTSTORE_PORT',
     defaultPort: 2113,
+    localUrl: (port) => `esdb://127.0.0.1:${port}?tls=false`,
     start: ({ port, runtimeDir }) => startEventStoreProcess({ port, dataDir: dataDir(runtimeDir, 'event-store') }),
   },
   {
@@ -46,6 +49,7 @@ export const parts: readonly Part[] = [
     urlVariable: 'DATABASE_URL',
     portVariable: 'POSTGRES_PORT',
     defaultPort: 54329,
+    localUrl: (port) => `postgres://postgres@127.0.0.1:${port}`,
     start: ({ port, runtimeDir, progress }) =>
       startPostgres({ port, dataDir: dataDir(runtimeDir, 'postgres'), onProgress: progress }),
   },
@@ -54,6 +58,7 @@ export const parts: readonly Part[] = [
     urlVariable: 'NATS_URL',
     portVariable: 'NATS_PORT',
     defaultPort: 4222,
+    localUrl: (port) => `nats://127.0.0.1:${port}`,
     start: async ({ port, runtimeDir, progress }) => {
       const binary = await provideNatsServer({ runtimeDir, onProgress: progress });
       return startNats({ binary, port, storeDir: dataDir(runtimeDir, 'nats') });
@@ -64,6 +69,10 @@ export const parts: readonly Part[] = [
 /** The parts that this environment needs: no NATS where integration events travel through the event store. */
 export const neededParts = ({ env }: Invocation): readonly Part[] =>
   env['MESSAGING_TRANSPORT'] === 'eventstore' ? parts.filter(({ name }) => name !== 'NATS') : parts;
+
+/** Where the parts are while `annals start` or `annals infra` runs with the same environment. @throws WrongUse */
+export const partUrl = ({ env }: Invocation, { urlVariable, portVariable, defaultPort, localUrl }: Part): string =>
+  env[urlVariable] || localUrl(readPort(env, portVariable, defaultPort));
 
 export interface PartSteps {
   readonly steps: readonly Step[];

@@ -37,24 +37,30 @@ export function readTail(logFile: string, offset: number): string {
 
 /** What a log tells about why its process failed: the last error in it, else its last lines. */
 export function failureIn(log: string): string {
-  const lines = log.split('\n').filter((line) => line.trim() !== '');
-  const lastError = lines.map(errorMessage).findLast((message) => message !== undefined);
-  return (
-    lastError ??
-    lines
-      .filter((line) => !/^\s+at /.test(line))
-      .slice(-tailLines)
-      .join('\n')
-  );
+  const lines = log
+    .replaceAll(ansiColours, '')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
+  const lastError = lines.findLastIndex((line) => errorIn(line) !== undefined);
+  if (lastError === -1) return lines.slice(-tailLines).join('\n');
+  const [first = '', ...following] = lines.slice(lastError);
+  const end = following.findIndex(beginsEntry);
+  const rest = end === -1 ? following : following.slice(0, end);
+  return [errorIn(first), ...rest].slice(0, tailLines).join('\n');
 }
 
-/** The message of an entry of level `error` or `fatal`; undefined for other lines. */
-function errorMessage(line: string): string | undefined {
+// eslint-disable-next-line no-control-regex
+const ansiColours = /\u001b\[[\d;]*m/g;
+const beginsEntry = (line: string): boolean => line.startsWith('[Nest]') || line.startsWith('{"');
+
+/** The message of an entry of level `error` or `fatal`, of pino or of Nest's own logger; undefined for other lines. */
+function errorIn(line: string): string | undefined {
+  const nest = /^\[Nest\].*? (?:ERROR|FATAL) (.*)$/.exec(line);
+  if (nest) return nest[1];
   const entry = parsed(line);
   if (typeof entry?.['level'] !== 'number' || entry['level'] < errorLevel) return undefined;
   const { err, msg } = entry as { err?: { message?: unknown }; msg?: unknown };
-  const texts = [err?.message, msg].filter((text): text is string => typeof text === 'string' && text !== '');
-  return texts[0];
+  return [err?.message, msg].find((text): text is string => typeof text === 'string' && text !== '');
 }
 
 function parsed(line: string): Record<string, unknown> | undefined {

@@ -76,7 +76,7 @@ async function waitUntilReady(
 function spawnApp(app: App, { root, env, host }: AppSurroundings, log: number): ChildProcess {
   return spawn(process.execPath, ['--enable-source-maps', '--import', compiledPreload(), app.entry], {
     cwd: root,
-    env: { ...env, HOST: host, [app.portVariable]: String(app.port) },
+    env: { NO_COLOR: '1', ...env, HOST: host, [app.portVariable]: String(app.port) },
     detached: true,
     stdio: ['ignore', log, log, 'ipc'],
   });

@@ -31,3 +31,18 @@ export async function inForeground({ run, cleanUp }: Foreground): Promise<void> 
 
 /** As shells have it: 128 and the signal's number. */
 export const exitCodeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
+
+/** Work that can be cancelled: on a request to stop its signal is aborted, and its own end is waited for. */
+export async function cancellable(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  let underway: Promise<void> | undefined;
+  await inForeground({
+    run: async ({ signal }) => {
+      underway = work(signal);
+      await underway;
+      return 'done';
+    },
+    cleanUp: async () => {
+      await Promise.allSettled([underway]);
+    },
+  });
+}

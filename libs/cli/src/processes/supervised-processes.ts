@@ -123,4 +123,6 @@ export class SupervisedProcesses {
   }
 }
 
-export const describeExit = ({ code, signal }: PartExit): string => (signal ? `signal ${signal}` : `exit code ${code}`);
+/** Neither code nor signal: it could not even be started. */
+export const describeExit = ({ code, signal }: PartExit): string =>
+  signal ? `signal ${signal}` : code === null ? 'no exit code' : `exit code ${code}`;

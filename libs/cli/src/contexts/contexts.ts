@@ -1,0 +1,71 @@
+/** The bounded contexts of the workspace, by the maps that their compiled modules are registered with. */
+import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { EventStore } from '@annals/event-store';
+import { contextMapOf, NotABoundedContext, type ContextMap } from '@annals/nestjs';
+import { connectReadDatabase, Projections, UnknownReadModel } from '@annals/projections';
+import { AppNotBuilt } from '../errors.js';
+import type { Invocation } from '../invocation.js';
+import { parts, partUrl, type UrlVariable } from '../parts/parts.js';
+import { openWorkspace, type App } from '../workspace.js';
+
+/** @throws NoWorkspace, AppNotBuilt */
+export async function contextMaps(invocation: Invocation): Promise<ContextMap[]> {
+  const maps = await Promise.all(openWorkspace(invocation).apps.map(mapOf));
+  return maps.filter((map) => map !== undefined);
+}
+
+/** Undefined for an app that is no bounded context, such as a gateway. */
+async function mapOf({ name, module }: App): Promise<ContextMap | undefined> {
+  if (!existsSync(module)) throw new AppNotBuilt(name, module);
+  const exported = Object.values((await import(pathToFileURL(module).href)) as Record<string, unknown>);
+  return exported.filter(isClass).map(tryMapOf).find(Boolean);
+}
+
+type Class = new (...parameters: never[]) => object;
+const isClass = (value: unknown): value is Class => typeof value === 'function' && value.prototype !== undefined;
+
+function tryMapOf(module: Class): ContextMap | undefined {
+  try {
+    return contextMapOf(module as Parameters<typeof contextMapOf>[0]);
+  } catch (error) {
+    if (error instanceof NotABoundedContext) return undefined;
+    throw error;
+  }
+}
+
+/** The map of the context that owns a read model. @throws UnknownReadModel */
+export function ownerOf(readModel: string, maps: readonly ContextMap[]): ContextMap {
+  const owner = maps.find(({ readModels = [] }) => readModels.some(({ name }) => name === readModel));
+  if (owner) return owner;
+  throw new UnknownReadModel(
+    readModel,
+    maps.flatMap(({ readModels = [] }) => readModels.map(({ name }) => name)),
+  );
+}
+
+const url = (invocation: Invocation, variable: UrlVariable): string => {
+  const part = parts.find(({ urlVariable }) => urlVariable === variable);
+  if (!part) throw new Error(`No part has the variable ${variable}.`);
+  return partUrl(invocation, part);
+};
+
+/** Works on a context's read models, whether its app runs or not, and closes all connections afterwards. */
+export async function withProjections<Result>(
+  map: ContextMap,
+  invocation: Invocation,
+  work: (projections: Projections) => Promise<Result>,
+): Promise<Result> {
+  const { name: context, readModels = [], deciders } = map;
+  const database = await connectReadDatabase({ url: url(invocation, 'DATABASE_URL'), context, readModels });
+  const store = new EventStore({ url: url(invocation, 'EVENTSTORE_URL') });
+  const feed = store.feed(deciders.map(({ category }) => `${category}-`));
+  const projections = new Projections({ database, context, feed, store, readModels });
+  try {
+    return await work(projections);
+  } finally {
+    await projections.stop();
+    await store.close();
+    await database.close();
+  }
+}
