@@ -210,7 +210,7 @@ describe('commands', () => {
       map((event) =>
         event instanceof CommandRejected
           ? new Apologise({ orderId: 'a', because: `${event.data.error.code} after ${event.data.tries}` })
-          : new Remind({ orderId: (event as Placed).data.orderId }),
+          : new Remind({ orderId: event.data.orderId }),
       ),
     );
 

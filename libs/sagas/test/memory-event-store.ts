@@ -16,7 +16,7 @@ import {
 
 export class MemoryEventStore {
   readonly all: RecordedEvent[] = [];
-  private waiting: (() => void)[] = [];
+  private readonly waiting: (() => void)[] = [];
 
   readonly streams = {
     append: (stream: string, events: readonly EventToAppend[], expected: number | 'any'): Promise<AppendResult> =>
