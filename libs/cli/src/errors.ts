@@ -139,6 +139,16 @@ export class NothingToVerify extends CodedError {
   }
 }
 
+/** `annals doctor` found something that must be mended; it has said what. */
+export class SomethingWrong extends CodedError {
+  readonly code = 'CLI_SOMETHING_WRONG';
+  override readonly kind = 'precondition';
+
+  constructor(readonly findings: number) {
+    super(`${findings === 1 ? '1 thing is' : `${findings} things are`} wrong. What to do about it stands above.`);
+  }
+}
+
 /** The command was asked to end before it was done. */
 export class Interrupted extends CodedError {
   readonly code = 'CLI_INTERRUPTED';

@@ -1,5 +1,6 @@
 /** All commands of `annals`, one file per noun. */
 import { Command } from 'commander';
+import { addDoctor } from './commands/doctor.js';
 import { addInfra } from './commands/infra.js';
 import { addProjections } from './commands/projections.js';
 import { addServer } from './commands/server.js';
@@ -21,5 +22,6 @@ export function buildProgram(invocation: Invocation): Command {
   addInfra(program, invocation);
   addServer(program, invocation);
   addProjections(program, invocation);
+  addDoctor(program, invocation);
   return program;
 }

@@ -1,5 +1,8 @@
 /** Asks an app whether it can do its work. */
-export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+export type Readiness =
+  | { readonly ready: true }
+  /** `status` of the answer; undefined when there was none. */
+  | { readonly ready: false; readonly status: number | undefined; readonly reason: string };
 
 const answerWithinMs = 2_000;
 
@@ -8,9 +11,11 @@ export async function readinessOf(url: string): Promise<Readiness> {
   try {
     const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(answerWithinMs) });
     const body = await response.text();
-    return response.ok ? { ready: true } : { ready: false, reason: problemIn(body) ?? `it answers ${response.status}` };
+    if (response.ok) return { ready: true };
+    const { status } = response;
+    return { ready: false, status, reason: problemIn(body) ?? `it answers ${status}` };
   } catch (error) {
-    return { ready: false, reason: `it does not answer at ${url} (${causeOf(error)})` };
+    return { ready: false, status: undefined, reason: `it does not answer at ${url} (${causeOf(error)})` };
   }
 }
 
