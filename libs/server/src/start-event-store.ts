@@ -1,10 +1,11 @@
 /** Puts a server together: storage, services, listener. */
-import { NotSupported } from './errors.js';
+import { InvalidArgument } from './errors.js';
 import { clusterServices } from './protocol/cluster-services.js';
 import { OPEN_ACCESS } from './protocol/access.js';
 import { listen } from './protocol/listener.js';
 import { streamsService } from './protocol/streams-service.js';
 import { EventDatabase } from './storage/event-database.js';
+import { openDiskDatabase, type DiskDatabase } from './storage/disk-storage.js';
 import { memoryStorage } from './storage/memory-storage.js';
 import { StreamWriter } from './streams/append.js';
 
@@ -33,8 +34,8 @@ export interface RunningEventStore {
 
 export async function startEventStore(options: EventStoreOptions): Promise<RunningEventStore> {
   const host = options.host ?? '127.0.0.1';
-  if (options.path !== undefined) throw new NotSupported('Storing on disk is not there yet: use memory.');
-  const database = new EventDatabase({ ...memoryStorage(), description: 'memory' });
+  const storage = await openStorage(options);
+  const { database } = storage;
   const writer = new StreamWriter(database, options.maxAppendSize ?? DEFAULT_MAX_APPEND_SIZE);
   const listener = await listen({
     host,
@@ -49,6 +50,16 @@ export async function startEventStore(options: EventStoreOptions): Promise<Runni
   return {
     url: `esdb://${host}:${listener.port}?tls=false`,
     port: listener.port,
-    close: () => listener.close(1000),
+    close: async () => {
+      await listener.close(1000);
+      await storage.close();
+    },
   };
+}
+
+async function openStorage({ path, memory }: EventStoreOptions): Promise<DiskDatabase> {
+  if ((path === undefined) === (memory !== true))
+    throw new InvalidArgument('Give the event store either a path to store in, or memory: true.');
+  if (path !== undefined) return openDiskDatabase(path);
+  return { database: new EventDatabase({ ...memoryStorage(), description: 'memory' }), close: () => Promise.resolve() };
 }

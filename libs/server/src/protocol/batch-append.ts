@@ -209,8 +209,12 @@ function describe(error: unknown): { code: number; type: string; details: Buffer
   if (error instanceof AccessDenied || error instanceof NotAuthenticated)
     return { code: GRPC.permissionDenied, type: `${client}AccessDenied`, details: EMPTY };
   const { code, message } = statusOf(error);
-  if (code === GRPC.invalidArgument)
-    return { code, type: `${client}BadRequest`, details: new ProtoWriter().bytes(1, message).finish() };
+  if (error instanceof InvalidArgument || code === GRPC.invalidArgument)
+    return {
+      code: GRPC.invalidArgument,
+      type: `${client}BadRequest`,
+      details: new ProtoWriter().bytes(1, message).finish(),
+    };
   return { code, type: `${client}Unknown`, details: EMPTY };
 }
 

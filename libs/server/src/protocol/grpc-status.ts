@@ -84,7 +84,9 @@ export function statusOf(error: unknown): GrpcStatus {
       exception: 'maximum-append-size-exceeded',
       'maximum-append-size': String(error.maximum),
     });
-  if (error instanceof MalformedRequest || error instanceof InvalidArgument) return status(GRPC.invalidArgument);
+  if (error instanceof MalformedRequest) return status(GRPC.invalidArgument);
+  // EventStoreDB answers UNKNOWN here; its clients know no class for it either way, so the text is what helps.
+  if (error instanceof InvalidArgument) return status(GRPC.unknown);
   if (error instanceof AccessDenied) return status(GRPC.permissionDenied, { exception: 'access-denied' });
   if (error instanceof NotAuthenticated) return status(GRPC.unauthenticated);
   if (error instanceof PersistentSubscriptionExists)

@@ -35,6 +35,14 @@ export class ProtoReader {
     return true;
   }
 
+  /** A sequence of bare varints: the server's own records use them too. */
+  static varints(bytes: Buffer): number[] {
+    const reader = new ProtoReader(bytes);
+    const values: number[] = [];
+    while (reader.position < reader.end) values.push(reader.rawVarint());
+    return values;
+  }
+
   varint(): number {
     this.expect(VARINT);
     return this.rawVarint();

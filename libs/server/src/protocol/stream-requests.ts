@@ -79,6 +79,7 @@ export function parseAppendOptions(reader: ProtoReader): AppendOptions {
     }
   }
   if (stream === undefined) throw new InvalidArgument('The stream name is empty. Give the stream a name.');
+  if (stream === '$all' || stream === '$$') throw new InvalidArgument(`Nothing can be appended to '${stream}'.`);
   if (!expected) throw new MalformedRequest(NONE_GIVEN);
   return { stream, expected, deadline: undefined };
 }
@@ -101,6 +102,7 @@ export function parseBatchOptions(reader: ProtoReader): AppendOptions {
     }
   }
   if (stream === undefined) throw new InvalidArgument('The stream name is empty. Give the stream a name.');
+  if (stream === '$all' || stream === '$$') throw new InvalidArgument(`Nothing can be appended to '${stream}'.`);
   if (!expected) throw new MalformedRequest(NONE_GIVEN);
   return { stream, expected, deadline };
 }
@@ -161,7 +163,14 @@ function parseEntry(reader: ProtoReader): [key: string, value: Buffer] {
   return [key, value];
 }
 
-export type From = 'start' | 'end' | number;
+/** A revision or position is at most {@link LAST_REVISION}; `invalid`: beyond any. */
+export type From = 'start' | 'end' | 'invalid' | number;
+
+/** Where numbers that cannot be revisions begin; 2^64-1 is how some clients say "end". */
+export const LAST_REVISION = 2 ** 63;
+const END = 2n ** 64n - 1n;
+
+const parseRevision = (value: bigint): From => (value === END ? 'end' : value >= 2n ** 63n ? 'invalid' : Number(value));
 
 export interface ReadOptions {
   /** A stream's name; undefined: `$all`. */
@@ -233,7 +242,7 @@ function parseStreamTarget(reader: ProtoReader): { stream: string; from: From } 
   let from: From = 'start';
   while (reader.next()) {
     if (reader.field === 1) stream = parseStreamName(reader.message());
-    else if (reader.field === 2) from = reader.varint();
+    else if (reader.field === 2) from = parseRevision(reader.bigVarint());
     else {
       if (reader.field === 3) from = 'start';
       else if (reader.field === 4) from = 'end';

@@ -22,12 +22,15 @@ import {
 import {
   parseAppendOptions,
   parseProposedEvent,
+  LAST_REVISION,
   parseReadRequest,
   type AppendOptions,
   type ReadOptions,
 } from './stream-requests.js';
 
 const CHUNK = 64 * 1024;
+/** EventStoreDB reads backwards from a position as long as it lies in the chunk that it has laid out, and fails behind it. */
+const BEYOND = 256 * 1024 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 export function streamsService(database: EventDatabase, writer: StreamWriter, access: Access): Handlers {
@@ -141,9 +144,10 @@ class StreamReads {
 
   private async readStream(call: GrpcCall, stream: string, options: ReadOptions, count: number): Promise<void> {
     const { from, backwards } = options;
-    this.checkNotDeleted(stream);
+    if (from === 'invalid') throw new InvalidArgument('There is no revision beyond 2^63-1.');
     if (!backwards && from === 'end')
       throw new InvalidArgument('Nothing can be read forwards from the end. Read backwards, or subscribe.');
+    this.checkNotDeleted(stream);
     const entry = this.database.entry(stream);
     if (!entry || entry.head < 0 || this.database.metadataOf(entry, stream).deleted) {
       call.write(streamNotFoundFrame(stream));
@@ -183,6 +187,8 @@ class StreamReads {
   private *allRecords({ from, backwards }: ReadOptions, filter: EventFilter | undefined) {
     const { log } = this.database;
     const end = log.end;
+    if (from === 'invalid' || (backwards && from !== 'start' && from !== 'end' && from > end + BEYOND))
+      throw new InvalidArgument('The position lies far beyond the end of the log.');
     if (backwards) {
       if (from === 'start') return;
       yield* allBackward(this.database, from === 'end' ? end : Math.min(from, end), filter);
@@ -200,11 +206,13 @@ class StreamReads {
   private async subscribe(call: GrpcCall, options: ReadOptions, filter: EventFilter | undefined): Promise<void> {
     const { stream, from } = options;
     if (options.backwards) throw new InvalidArgument('A subscription cannot go backwards.');
+    if (from === 'invalid' || (from !== 'start' && from !== 'end' && from >= LAST_REVISION))
+      throw new InvalidArgument('There is nothing behind 2^63-1 to subscribe to.');
     if (stream === undefined) {
       await runSubscription(call, new AllSource(this.database, from, filter, options));
       return;
     }
-    this.checkNotDeleted(stream);
+    if (from !== 'end') this.checkNotDeleted(stream);
     await runSubscription(call, new StreamSource(this.database, stream, from, options));
   }
 }

@@ -33,7 +33,8 @@ export interface EventDatabaseOptions {
   readonly indexStore: IndexStore;
   /** Named in errors. */
   readonly description: string;
-  readonly firstGroup?: number;
+  /** Asked when the first append is staged: by then what a crash left is read. */
+  readonly firstGroup?: () => number;
   /** Called after each group, for whoever flushes the index. */
   readonly onPublished?: (events: number) => void;
 }
@@ -51,7 +52,7 @@ export class EventDatabase implements CommitEvents {
   constructor(private readonly options: EventDatabaseOptions) {
     this.log = options.log;
     this.index = new StreamIndex(options.indexStore, CACHED_STREAMS);
-    this.commit = new GroupCommit(options.log, this, options.description, options.firstGroup ?? 1);
+    this.commit = new GroupCommit(options.log, this, options.description, options.firstGroup ?? (() => 1));
   }
 
   // ---- streams
@@ -101,11 +102,12 @@ export class EventDatabase implements CommitEvents {
 
   /** The event that a link (`revision@stream`) points at, if it can be read. Links to metadata resolve only from the server's own links. */
   linkTarget(link: EventRecord): EventRecord | undefined {
-    const text = link.data.toString('utf8');
-    const at = text.indexOf('@');
-    const number = text.slice(0, at);
-    if (at < 1 || !/^\d{1,15}$/.test(number)) return undefined;
-    return this.readable(text.slice(at + 1), Number(number));
+    const target = parseLink(link);
+    if (!target) return undefined;
+    return this.readable(
+      target.stream,
+      target.revision === -1 ? (this.index.get(target.stream)?.head ?? -1) : target.revision,
+    );
   }
 
   /** The event at a revision unless it is truncated, deleted or too old. */
@@ -141,16 +143,25 @@ export class EventDatabase implements CommitEvents {
 
   // ---- idempotence
 
-  /** Where an event with this id stands in this stream, durable or staged, if it is among those remembered. */
+  /** Where an event with this id first stood in this stream, durable or staged, if it is among those remembered. */
   known(stream: string, id: string): KnownEvent | undefined {
-    const pending = this.pendingIds.get(`${id}${stream}`);
-    if (pending) return pending;
+    let first: KnownEvent | undefined;
     for (const position of this.ids.candidates(id)) {
+      if (first && first.position < position) continue;
       const record = this.log.recordAt(position);
       if (record && record.id === id && record.stream === stream && !record.isTombstone)
-        return { revision: record.revision, position };
+        first = { revision: record.revision, position };
     }
-    return undefined;
+    return first ?? this.pendingIds.get(`${id}${stream}`);
+  }
+
+  /** Takes in the ids of events that are indexed already: those from about `from` on, before `until`. */
+  rememberIds(from: number, until: number): void {
+    const chunk = this.log.chunkOf(Math.max(from, this.log.start));
+    if (!chunk) return;
+    const cursor = this.log.forward(chunk.start);
+    for (let record = cursor.next(); record && record.position < until; record = cursor.next())
+      if (!record.isMarker && !record.isTombstone) this.ids.add(record.id, record.position);
   }
 
   // ---- writing
@@ -167,7 +178,8 @@ export class EventDatabase implements CommitEvents {
       if (revision === 'tombstone') entry.pendingTombstone = true;
       else {
         entry.pendingHead = revision;
-        this.pendingIds.set(`${event.id}${entry.name}`, { revision, position: -1 });
+        const key = `${event.id}${entry.name}`;
+        if (!this.pendingIds.has(key)) this.pendingIds.set(key, { revision, position: -1 });
       }
       if (isMetadataStream(entry.name)) {
         const owner = this.index.getOrCreate(entry.name.slice(2));
@@ -217,14 +229,14 @@ export class EventDatabase implements CommitEvents {
     }
     this.wake(stream);
     let deletion = false;
-    if (isMetadataStream(stream) && record.type === METADATA_TYPE) {
+    if (isMetadataStream(stream)) {
       const owner = this.index.getOrCreate(stream.slice(2));
       if (position > owner.metadataAt) {
         owner.metadataAt = position;
         owner.metadata = undefined;
         this.index.touch(owner);
       }
-      deletion = parseStreamMetadata(record.data).deleted;
+      deletion = this.isSoftDeletion(record);
       this.wake(owner.name);
     }
     for (const [, name] of systemStreamsOf(record, stream, deletion)) {
@@ -264,6 +276,12 @@ export class EventDatabase implements CommitEvents {
     this.woken.clear();
     for (const wake of woken) wake();
   }
+}
+
+/** `revision@stream`, where -1 stands for the last one; undefined for text that cannot be a link. */
+export function parseLink(link: EventRecord): { readonly stream: string; readonly revision: number } | undefined {
+  const [, number, stream] = /^(-?\d{1,19})@(.*)$/s.exec(link.data.toString('utf8')) ?? [];
+  return number === undefined || stream === undefined ? undefined : { stream, revision: Number(number) };
 }
 
 export const isLink = (record: EventRecord): boolean => record.typeBytes.length === 2 && record.type === LINK_TYPE;

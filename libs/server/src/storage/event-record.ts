@@ -18,6 +18,7 @@ export const KIND_MARKER = 2;
 export const KIND_TOMBSTONE = 3;
 const FLAG_MORE = 1;
 const FLAG_JSON = 2;
+const FLAG_BEGINS_GROUP = 4;
 
 export const TOMBSTONE_REVISION = 2n ** 63n - 1n;
 const TOMBSTONE_VARINT = Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
@@ -136,6 +137,8 @@ export function eventRecordLength(event: ProposedEvent, at: Placement): number {
 
 export interface RecordOptions {
   readonly group: number;
+  /** Whether it is the first of its group. */
+  readonly begins: boolean;
   /** More records of the same append follow; all of them hold, or none. */
   readonly more: boolean;
 }
@@ -164,7 +167,7 @@ export function writeEventRecord(
   const tombstone = at.revision === 'tombstone';
   writeHeader(out, start, offset + TRAILER - start, {
     kind: tombstone ? KIND_TOMBSTONE : KIND_EVENT,
-    flags: (options.more ? FLAG_MORE : 0) | (event.json ? FLAG_JSON : 0),
+    flags: (options.begins ? FLAG_BEGINS_GROUP : 0) | (options.more ? FLAG_MORE : 0) | (event.json ? FLAG_JSON : 0),
     position: at.position,
     revision: tombstone ? 0 : Number(at.revision),
     createdMs: at.createdMs,
@@ -176,10 +179,16 @@ export function writeEventRecord(
 
 export const MARKER_LENGTH = HEADER + TRAILER;
 
-export function writeMarker(out: Buffer, start: number, position: number, createdMs: number, group: number): number {
+export function writeMarker(
+  out: Buffer,
+  start: number,
+  position: number,
+  createdMs: number,
+  { group, begins }: RecordOptions,
+): number {
   writeHeader(out, start, MARKER_LENGTH, {
     kind: KIND_MARKER,
-    flags: 0,
+    flags: begins ? FLAG_BEGINS_GROUP : 0,
     position,
     revision: 0,
     createdMs,
@@ -254,6 +263,9 @@ export class EventRecord {
   }
   get more(): boolean {
     return ((this.buffer[this.offset + 15] ?? 0) & FLAG_MORE) !== 0;
+  }
+  get beginsGroup(): boolean {
+    return ((this.buffer[this.offset + 15] ?? 0) & FLAG_BEGINS_GROUP) !== 0;
   }
   get json(): boolean {
     return ((this.buffer[this.offset + 15] ?? 0) & FLAG_JSON) !== 0;

@@ -54,7 +54,11 @@ export class GroupCommit {
   private slab = Buffer.alloc(0);
   private used = 0;
   private taken = 0;
-  private tail: number;
+  private group: number | undefined;
+  /** The group that has its first record. */
+  private begun = -1;
+  private durableGroup: number | undefined;
+  private tail = 0;
   private running: Promise<void> | undefined;
   private lastCreated = 0;
   /** How often the disk was flushed for how many appends: for the statistics. */
@@ -65,9 +69,17 @@ export class GroupCommit {
     private readonly log: Log,
     private readonly events: CommitEvents,
     private readonly describe: string,
-    private group: number,
-  ) {
-    this.tail = log.end;
+    private readonly firstGroup: () => number,
+  ) {}
+
+  /** The latest group that is durable, 0 before there is any. */
+  get lastGroup(): number {
+    return this.durableGroup ?? this.currentGroup - 1;
+  }
+
+  /** The group that is being collected. */
+  private get currentGroup(): number {
+    return (this.group ??= this.firstGroup());
   }
 
   get isIdle(): boolean {
@@ -76,6 +88,7 @@ export class GroupCommit {
 
   /** Resolves with the position of the last event (of the marker, when there are none) once all of them are durable. */
   stage(writes: readonly Write[]): Promise<number> {
+    if (this.isIdle) this.tail = this.log.end;
     const createdMs = (this.lastCreated = Math.max(this.lastCreated, Date.now()));
     const records = writes.length === 0 ? [] : this.encode(writes, createdMs);
     if (writes.length === 0) this.encodeMarker(createdMs);
@@ -132,7 +145,7 @@ export class GroupCommit {
         start,
         event,
         { stream: entry.bytes, revision, position: this.tail, createdMs },
-        { group: this.group, more: i < writes.length - 1 },
+        { group: this.currentGroup, begins: this.beginsGroup(), more: i < writes.length - 1 },
       );
       this.tail += lengths[i] ?? 0;
       return new EventRecord(this.slab, start);
@@ -141,8 +154,18 @@ export class GroupCommit {
 
   private encodeMarker(createdMs: number): void {
     this.reserve(MARKER_LENGTH);
-    this.used = writeMarker(this.slab, this.used, this.tail, createdMs, this.group);
+    this.used = writeMarker(this.slab, this.used, this.tail, createdMs, {
+      group: this.currentGroup,
+      begins: this.beginsGroup(),
+      more: false,
+    });
     this.tail += MARKER_LENGTH;
+  }
+
+  private beginsGroup(): boolean {
+    const begins = this.begun !== this.currentGroup;
+    this.begun = this.currentGroup;
+    return begins;
   }
 
   private reserve(bytes: number): void {
@@ -166,13 +189,15 @@ export class GroupCommit {
       this.sealSlab();
       const bytes = this.parts.length === 1 && this.parts[0] ? this.parts[0] : Buffer.concat(this.parts);
       this.parts = [];
-      this.group++;
+      const group = this.currentGroup;
+      this.group = group + 1;
       try {
         await this.log.write(bytes);
       } catch (error) {
         this.undo(staged, error instanceof Error ? error : new Error(String(error)));
         continue;
       }
+      this.durableGroup = group;
       this.publish(staged);
     }
     this.running = undefined;

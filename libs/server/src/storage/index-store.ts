@@ -8,7 +8,7 @@ export interface IndexStore {
   /** The positions of the revisions from `first` on, a full block. */
   block(number: number, first: number): readonly number[];
   /** Saves a few entries at a time; one that changed meanwhile is dirty again and is saved again later. */
-  save(entries: readonly StreamEntry[], unchanged: (entry: StreamEntry) => boolean): Promise<void>;
+  save(entries: readonly StreamEntry[]): Promise<void>;
   names(): Iterable<string>;
 }
 

@@ -55,11 +55,11 @@ export class RecentIds {
     this.young.add(hashOf(id), position);
   }
 
-  /** Positions of events that may have this id, younger ones first. */
+  /** Positions of events that may have this id. */
   *candidates(id: string): Generator<number> {
     const hash = hashOf(id);
-    yield* [...this.young.find(hash)].reverse();
-    yield* [...this.old.find(hash)].reverse();
+    yield* this.old.find(hash);
+    yield* this.young.find(hash);
   }
 }
 

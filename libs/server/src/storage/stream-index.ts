@@ -138,12 +138,17 @@ export class StreamIndex {
   async flush(): Promise<void> {
     const batch = [...this.dirty];
     this.dirty = new Set();
-    for (const entry of batch) entry.dirty = false;
+    for (const entry of batch) {
+      entry.dirty = false;
+      entry.pins++;
+    }
     try {
-      await this.store.save(batch, (entry) => !entry.dirty);
+      await this.store.save(batch);
     } catch (error) {
       for (const entry of batch) this.touch(entry);
       throw error;
+    } finally {
+      for (const entry of batch) entry.pins--;
     }
     this.forget();
   }

@@ -126,7 +126,7 @@ function standalone(
 ): EventRecord {
   const at = { stream: Buffer.from(stream), revision, position, createdMs };
   const buffer = Buffer.allocUnsafe(eventRecordLength(event, at));
-  writeEventRecord(buffer, 0, event, at, { group: 0, more: false });
+  writeEventRecord(buffer, 0, event, at, { group: 0, begins: false, more: false });
   return new EventRecord(buffer, 0);
 }
 

@@ -32,8 +32,7 @@ export interface AppendResult {
 }
 
 type Decision =
-  | { readonly kind: 'write'; readonly recreates: boolean }
-  | { readonly kind: 'known'; readonly revision: number; readonly position: number | undefined };
+  { readonly kind: 'write'; readonly recreates: boolean } | { readonly kind: 'known'; readonly revision: number };
 
 export class StreamWriter {
   constructor(
@@ -54,13 +53,8 @@ export class StreamWriter {
       throw error;
     }
     if (decision.kind === 'known') {
-      const { revision, position } = decision;
       await this.untilDurable(entry);
-      return {
-        revision,
-        position:
-          position === -1 ? this.database.index.position(this.database.index.getOrCreate(stream), revision) : position,
-      };
+      return { revision: decision.revision, position: this.positionTold(stream, decision.revision) };
     }
     return this.write(stream, entry, events, decision.recreates);
   }
@@ -100,6 +94,14 @@ export class StreamWriter {
 
   private async untilDurable(entry: StreamEntry | undefined): Promise<void> {
     if (entry && entry.pendingHead !== entry.head) await this.database.commit.settled();
+  }
+
+  /** The position of an event that was appended before; not told when it can no longer be read. */
+  private positionTold(stream: string, revision: number): number | undefined {
+    const entry = this.database.entry(stream);
+    if (!entry || revision < this.database.firstRevision(stream, entry)) return undefined;
+    const position = this.database.index.position(entry, revision);
+    return position < 0 ? undefined : position;
   }
 
   private async write(
@@ -184,7 +186,7 @@ export class StreamWriter {
       found = this.database.known(stream, event.id);
       if (!found) throw new WrongExpectedRevision(stream, expected, head);
     }
-    return { kind: 'known', revision: found.revision, position: deleted ? undefined : found.position };
+    return { kind: 'known', revision: found.revision };
   }
 
   private decideByRevision(
@@ -196,24 +198,17 @@ export class StreamWriter {
     events: readonly ProposedEvent[],
   ): Decision {
     let revision = from;
-    let position = -1;
     for (const event of events) {
       revision++;
       const found = this.database.known(stream, event.id);
-      if (found?.revision === revision) {
-        position = found.position;
-        continue;
-      }
+      if (found?.revision === revision) continue;
       const entry = this.database.entry(stream);
       const record = entry && revision <= entry.head ? this.database.event(stream, entry, revision) : undefined;
-      if (record?.id === event.id) {
-        position = record.position;
-        continue;
-      }
+      if (record?.id === event.id) continue;
       if (revision === from + 1 && expected.kind === 'no_stream' && deleted) return { kind: 'write', recreates: true };
       throw new WrongExpectedRevision(stream, expected, head);
     }
-    return { kind: 'known', revision, position: deleted ? undefined : position };
+    return { kind: 'known', revision };
   }
 
   private checkDeletable(

@@ -11,6 +11,7 @@ export interface FilterSpec {
   readonly interval: number;
 }
 
+/** A filter without prefixes and without an expression matches nothing, as in EventStoreDB. */
 export class EventFilter {
   private readonly regex: RegExp | undefined;
   private readonly prefixes: readonly Buffer[];
@@ -27,7 +28,7 @@ export class EventFilter {
   matches(record: EventRecord): boolean {
     const name = this.spec.on === 'stream' ? record.streamBytes : record.typeBytes;
     if (this.regex) return this.regex.test(name.toString('utf8'));
-    return this.prefixes.length === 0 || this.prefixes.some((prefix) => startsWith(name, prefix));
+    return this.prefixes.some((prefix) => startsWith(name, prefix));
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Reads of a stream and of `$all` as sequences of events; what goes over the wire is made of them elsewhere. */
 import type { EventDatabase } from '../storage/event-database.js';
-import { behindLinks, isLink } from '../storage/event-database.js';
+import { behindLinks, isLink, parseLink } from '../storage/event-database.js';
 import type { EventRecord } from '../storage/event-record.js';
 import type { StreamEntry } from '../storage/stream-index.js';
 import type { EventFilter } from './event-filter.js';
@@ -16,10 +16,8 @@ export function resolve(database: EventDatabase, record: EventRecord, resolveLin
   const target = database.linkTarget(record);
   if (target) return { event: target, link: record };
   // Text that cannot be a link is an ordinary event; a link whose target is gone is told as such.
-  return looksLikeLink(record) ? { event: undefined, link: record } : { event: record, link: undefined };
+  return parseLink(record) ? { event: undefined, link: record } : { event: record, link: undefined };
 }
-
-const looksLikeLink = (record: EventRecord): boolean => /^-?\d+@/.test(record.data.toString('utf8'));
 
 /** The record that was read: the link where there is one. */
 export const original = ({ event, link }: ResolvedEvent): EventRecord | undefined => link ?? event;

@@ -111,6 +111,8 @@ export class StreamSource implements SubscriptionSource {
   private next: number;
   private delivered = false;
   private readonly fromEnd: boolean;
+  /** From the end of a tombstoned stream: nothing ever comes. */
+  private readonly ended: boolean;
 
   constructor(
     private readonly database: EventDatabase,
@@ -118,13 +120,16 @@ export class StreamSource implements SubscriptionSource {
     from: 'start' | 'end' | number,
     private readonly options: SubscriptionOptions,
   ) {
-    const head = database.entry(stream)?.head ?? -1;
+    const entry = database.entry(stream);
+    const head = entry?.head ?? -1;
+    this.ended = from === 'end' && (entry?.tombstoneAt ?? -1) >= 0;
     this.fromEnd = from === 'end';
     this.next = from === 'end' ? head + 1 : from === 'start' ? 0 : from + 1;
   }
 
   fill(out: Buffer[]): 'more' | 'end' {
     const { database, stream } = this;
+    if (this.ended) return 'end';
     let size = 0;
     while (size < CHUNK) {
       const entry = database.entry(stream);
@@ -132,7 +137,7 @@ export class StreamSource implements SubscriptionSource {
       this.next = Math.max(this.next, database.firstRevision(stream, entry));
       if (entry.tombstoneAt >= 0) {
         const tombstone = database.log.recordAt(entry.tombstoneAt);
-        if (tombstone) out.push(eventFrame({ event: tombstone }, this.options.structuredIds));
+        if (tombstone && entry.head >= 0) out.push(eventFrame({ event: tombstone }, this.options.structuredIds));
         this.failure = new StreamDeleted(stream);
         return 'end';
       }

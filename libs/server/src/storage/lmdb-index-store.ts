@@ -1,0 +1,192 @@
+/**
+ * The index on disk, in LMDB: `streams` (name -> entry), `blocks` (stream number, first revision -> 64 positions) and `state`
+ * (how far the log is indexed). Nothing here is needed for durability: what a crash loses is read from the log again.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import type { Database, RootDatabase } from 'lmdb';
+import { ProtoReader, varintLength, writeVarint } from '../protocol/protobuf.js';
+import type { IndexStore } from './index-store.js';
+import { BLOCK, StreamEntry } from './stream-index.js';
+
+/** LMDB's keys are at most 1978 bytes; longer names are shortened and hashed. */
+const LONGEST_KEY = 1024;
+/** Entries written per transaction: small enough to leave the event loop free. */
+const SLICE = 256;
+
+const CHECKPOINT = Buffer.from('checkpoint');
+const NEXT_NUMBER = Buffer.from('next-number');
+
+type Table = Database<Buffer, Buffer>;
+
+export interface IndexCheckpoint {
+  /** All records before it are in the index. */
+  readonly position: number;
+  readonly group: number;
+}
+
+export class LmdbIndexStore implements IndexStore {
+  readonly persistent = true;
+  private readonly streams: Table;
+  private readonly blocks: Table;
+  private readonly state: Table;
+  private nextNumber: number;
+
+  private constructor(private readonly root: RootDatabase<Buffer, Buffer>) {
+    const options = { encoding: 'binary', keyEncoding: 'binary' } as const;
+    this.streams = root.openDB<Buffer, Buffer>('streams', options);
+    this.blocks = root.openDB<Buffer, Buffer>('blocks', options);
+    this.state = root.openDB<Buffer, Buffer>('state', options);
+    this.nextNumber = numbers(this.state.get(NEXT_NUMBER))[0] ?? 1;
+  }
+
+  static async open(path: string): Promise<LmdbIndexStore> {
+    mkdirSync(path, { recursive: true });
+    const { open } = await import('lmdb');
+    return new LmdbIndexStore(
+      open<Buffer, Buffer>({
+        path,
+        noSubdir: false,
+        encoding: 'binary',
+        keyEncoding: 'binary',
+        maxDbs: 4,
+        cache: false,
+      }),
+    );
+  }
+
+  get checkpoint(): IndexCheckpoint | undefined {
+    const [position, group] = numbers(this.state.get(CHECKPOINT));
+    return position === undefined || group === undefined ? undefined : { position, group };
+  }
+
+  async saveCheckpoint({ position, group }: IndexCheckpoint): Promise<void> {
+    await this.state.put(CHECKPOINT, varints([position, group]));
+    await this.root.flushed;
+  }
+
+  load(name: string): StreamEntry | undefined {
+    const row = this.streams.get(keyOf(name));
+    return row && decodeEntry(name, row);
+  }
+
+  block(number: number, first: number): readonly number[] {
+    return deltas(numbers(this.blocks.get(blockKey(number, first))));
+  }
+
+  *names(): Generator<string> {
+    for (const { key, value } of this.streams.getRange({})) yield nameOf(key, value);
+  }
+
+  async save(entries: readonly StreamEntry[]): Promise<void> {
+    for (let i = 0; i < entries.length; i += SLICE) await this.saveSlice(entries.slice(i, i + SLICE));
+    await this.root.flushed;
+  }
+
+  async close(): Promise<void> {
+    await this.root.close();
+  }
+
+  private async saveSlice(entries: readonly StreamEntry[]): Promise<void> {
+    const spilled: number[] = [];
+    await this.root.batch(() => {
+      for (const entry of entries) spilled.push(this.saveEntry(entry));
+    });
+    entries.forEach((entry, i) => {
+      const count = spilled[i] ?? 0;
+      if (count === 0) return;
+      entry.tail = entry.tail.slice(count);
+      entry.tailStart += count;
+    });
+  }
+
+  /** Returns how many positions of the tail now stand in blocks. */
+  private saveEntry(entry: StreamEntry): number {
+    // At least one position stays: it tells how far the stream is indexed.
+    const keep = Math.floor(entry.head / BLOCK) * BLOCK;
+    const spill = Math.max(0, keep - entry.tailStart);
+    if (spill > 0 && entry.number < 0) {
+      entry.number = this.nextNumber++;
+      void this.state.put(NEXT_NUMBER, varints([this.nextNumber]));
+    }
+    for (let i = 0; i < spill; i += BLOCK)
+      void this.blocks.put(
+        blockKey(entry.number, entry.tailStart + i),
+        varints(asDeltas(entry.tail.slice(i, i + BLOCK))),
+      );
+    void this.streams.put(keyOf(entry.name), encodeEntry(entry, spill));
+    return spill;
+  }
+}
+
+function keyOf(name: string): Buffer {
+  const bytes = Buffer.from(name, 'utf8');
+  if (bytes.length <= LONGEST_KEY) return bytes;
+  return Buffer.concat([bytes.subarray(0, LONGEST_KEY), createHash('sha256').update(bytes).digest()]);
+}
+
+function blockKey(number: number, first: number): Buffer {
+  const key = Buffer.allocUnsafe(12);
+  key.writeUIntBE(number, 0, 6);
+  key.writeUIntBE(first, 6, 6);
+  return key;
+}
+
+function varints(values: readonly number[]): Buffer {
+  const out = Buffer.allocUnsafe(values.reduce((sum, value) => sum + varintLength(value), 0));
+  let at = 0;
+  for (const value of values) at = writeVarint(out, at, value);
+  return out;
+}
+
+function numbers(bytes: Buffer | undefined): number[] {
+  return bytes ? ProtoReader.varints(bytes) : [];
+}
+
+const asDeltas = (positions: readonly number[]): number[] =>
+  positions.map((position, i) => position - (positions[i - 1] ?? 0));
+
+function deltas(values: readonly number[]): number[] {
+  let sum = 0;
+  return values.map((value) => (sum += value));
+}
+
+/** A name that is longer than the key; head, tombstone, metadata, number (each + 1, so that -1 is 0), tail's start, tail; the name's length. */
+function encodeEntry(entry: StreamEntry, spilled: number): Buffer {
+  const long = entry.bytes.length > LONGEST_KEY ? entry.bytes : Buffer.alloc(0);
+  const fixed = [
+    entry.head + 1,
+    entry.tombstoneAt + 1,
+    entry.metadataAt + 1,
+    entry.number + 1,
+    entry.tailStart + spilled,
+  ];
+  return Buffer.concat([long, varints([...fixed, ...asDeltas(entry.tail.slice(spilled))]), lengthSuffix(long.length)]);
+}
+
+/** The name comes first in the row; its length last, in four bytes. */
+function lengthSuffix(length: number): Buffer {
+  const suffix = Buffer.allocUnsafe(4);
+  suffix.writeUInt32LE(length);
+  return suffix;
+}
+
+function nameOf(key: Buffer, row: Buffer): string {
+  const long = row.readUInt32LE(row.length - 4);
+  return (long === 0 ? key : row.subarray(0, long)).toString('utf8');
+}
+
+function decodeEntry(name: string, row: Buffer): StreamEntry {
+  const long = row.readUInt32LE(row.length - 4);
+  const [head = 0, tombstone = 0, metadata = 0, number = 0, tailStart = 0, ...tail] = ProtoReader.varints(
+    row.subarray(long, row.length - 4),
+  );
+  const entry = new StreamEntry(name);
+  entry.head = entry.pendingHead = head - 1;
+  entry.tombstoneAt = tombstone - 1;
+  entry.metadataAt = metadata - 1;
+  entry.number = number - 1;
+  entry.tailStart = tailStart;
+  entry.tail = deltas(tail);
+  return entry;
+}
