@@ -7,7 +7,7 @@ export class InvalidCategory extends CodedError {
   constructor(readonly category: string) {
     super(
       `The category '${category}' cannot begin a stream name. Use letters, digits and '_', beginning with a small letter ` +
-        `(EventStoreDB ends a category at the first '-').`,
+        `(EventStoreDB ends a category at the first '-'), and not 'snapshot', where snapshots are kept.`,
     );
   }
 }
@@ -98,6 +98,34 @@ export class NotJson extends CodedError {
     super(
       `${path} is ${found}, which does not survive JSON. Events and commands are plain JSON: use null or leave the ` +
         `property out instead of undefined, text for dates and bigints, plain objects and arrays for collections.`,
+    );
+  }
+}
+
+/** The stored versions of a decider's events contradict each other. */
+export class InvalidEventSchemas extends CodedError {
+  readonly code = 'CORE_INVALID_EVENT_SCHEMAS';
+
+  constructor(readonly problems: readonly string[]) {
+    super(
+      `The stored versions of these events cannot be read:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
+  }
+}
+
+/** A stored event of an older version could not be brought to the present one. */
+export class UpcastFailed extends CodedError {
+  readonly code = 'CORE_UPCAST_FAILED';
+
+  constructor(
+    readonly eventType: string,
+    readonly version: number,
+    options: ErrorOptions,
+  ) {
+    super(
+      `${eventType}, stored in version ${version}, cannot be brought to the present version: ${String(options.cause)}. ` +
+        `Mend the upcaster: it must accept every event that was ever stored in that version.`,
+      options,
     );
   }
 }

@@ -9,27 +9,41 @@ export {
   type DomainCommand,
 } from './command.js';
 export {
+  assertCategory,
   decider,
   fold,
+  streamOf,
   type AnyDecider,
   type Decider,
   type DeciderDefinition,
   type Folding,
   type OfType,
+  type SnapshotPolicy,
 } from './decider.js';
 export {
   CommandWithoutAggregateId,
   DuplicateEventType,
   InvalidAggregateId,
   InvalidCategory,
+  InvalidEventSchemas,
   NotJson,
   UnhandledCommand,
   UnhandledEvent,
+  UpcastFailed,
 } from './errors.js';
 export { Event, type AnyEventClass, type DomainEvent, type EventClass } from './event.js';
+export {
+  EventSchemas,
+  storedAs,
+  Upcasting,
+  type NextVersion,
+  type SchemaDefinition,
+  type StoredEvent,
+} from './event-schemas.js';
 export { assertJson } from './json.js';
 export { silent, type Log } from './log.js';
 export { currentContext, runInContext, type MessageContext } from './message-context.js';
 export { deterministicId, eventId } from './message-ids.js';
 export type { MessageMetadata } from './message-metadata.js';
-export { EventRegistry } from './registry.js';
+export { payloadDigest } from './payload-digest.js';
+export { EventRegistry, type EventOwner } from './registry.js';
