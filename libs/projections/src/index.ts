@@ -14,6 +14,7 @@ export {
   RebuildInProgress,
   UnknownReadModel,
 } from './errors.js';
+export { foldInMemory, foldInPostgres } from './fold-events.js';
 export type { ParkedKey, RetryOutcome } from './parking/parked.js';
 export { PostgresCheckpoints } from './postgres-checkpoints.js';
 export { Projections, type ProjectionsOptions } from './projections.js';

@@ -78,7 +78,7 @@ const decimal = (scale: number | undefined): Codec => ({
 const real: Codec = {
   normalise: (value) => {
     const wanted = Math.fround(number.normalise(value) as number);
-    for (let precision = 6; precision < 9; precision++) {
+    for (let precision = 1; precision < 9; precision++) {
       const shorter = Number(wanted.toPrecision(precision));
       if (Math.fround(shorter) === wanted) return shorter;
     }

@@ -18,6 +18,8 @@ export interface ParkedEvent {
   readonly recorded: RecordedEvent;
   /** Why; undefined for those that only wait behind another. */
   readonly error: string | undefined;
+  /** What was thrown. */
+  readonly cause?: unknown;
   readonly attempts: number;
 }
 
@@ -143,7 +145,13 @@ export class RowFold {
   }
 
   park(scope: string, recorded: RecordedEvent, failure: Failure | undefined, attempts: number): void {
-    const parked: ParkedEvent = { scope, recorded, error: failure && describe(failure.error), attempts };
+    const parked: ParkedEvent = {
+      scope,
+      recorded,
+      error: failure && describe(failure.error),
+      attempts,
+      cause: failure?.error,
+    };
     this.parked.push(parked);
     this.parkedTotal++;
     this.options.parkedScopes.add(scope);

@@ -105,7 +105,8 @@ export class RowShape {
     return { id: this.idOf(row), row };
   }
 
-  private idOf(row: Row): string {
+  /** The text form of a row's key, see {@link KeyOfRow}. */
+  idOf(row: Row): string {
     const [only] = this.primary;
     if (only && this.primary.length === 1) return String(only.encode(row[only.property]));
     return JSON.stringify(this.primary.map((codec) => String(codec.encode(row[codec.property]))));
