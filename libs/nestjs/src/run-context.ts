@@ -36,7 +36,6 @@ export async function createContext(module: Type<object>): Promise<NestFastifyAp
   const document = new DocumentBuilder().setTitle(name).setVersion('1').build();
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, document));
   app.connectMicroservice({ strategy: app.get(ContextRuntime).integration });
-  app.flushLogs();
   return app;
 }
 
