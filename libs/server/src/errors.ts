@@ -154,6 +154,19 @@ export class PersistentSubscriptionDoesNotExist extends CodedError {
   }
 }
 
+/** The settings of a group contradict each other. */
+export class InvalidGroupSettings extends CodedError {
+  readonly code = 'SERVER_INVALID_GROUP_SETTINGS';
+  override readonly kind: ErrorKind = 'invalid';
+  constructor(
+    readonly stream: string,
+    readonly group: string,
+    readonly reason: string,
+  ) {
+    super(`Subscription group ${group} on stream ${stream} cannot be made: ${reason}. Change its settings.`);
+  }
+}
+
 export class MaximumSubscribersReached extends CodedError {
   readonly code = 'SERVER_MAXIMUM_SUBSCRIBERS_REACHED';
   override readonly kind: ErrorKind = 'conflict';

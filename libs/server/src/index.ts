@@ -5,6 +5,7 @@ export {
   AppendTimedOut,
   DataFolderRefused,
   InvalidArgument,
+  InvalidGroupSettings,
   MalformedRequest,
   MaximumAppendSizeExceeded,
   MaximumSubscribersReached,

@@ -1,7 +1,9 @@
 /** Puts a server together: storage, services, listener. */
-import { InvalidArgument } from './errors.js';
+import { InvalidArgument, ServerStopping } from './errors.js';
 import { clusterServices } from './protocol/cluster-services.js';
 import { OPEN_ACCESS } from './protocol/access.js';
+import { PersistentGroups } from './persistent-subscriptions/groups.js';
+import { persistentService } from './protocol/persistent-service.js';
 import { listen } from './protocol/listener.js';
 import { streamsService } from './protocol/streams-service.js';
 import { EventDatabase } from './storage/event-database.js';
@@ -37,6 +39,8 @@ export async function startEventStore(options: EventStoreOptions): Promise<Runni
   const storage = await openStorage(options);
   const { database } = storage;
   const writer = new StreamWriter(database, options.maxAppendSize ?? DEFAULT_MAX_APPEND_SIZE);
+  const groups = new PersistentGroups(database, writer);
+  groups.start();
   const listener = await listen({
     host,
     port: options.port ?? 0,
@@ -45,12 +49,17 @@ export async function startEventStore(options: EventStoreOptions): Promise<Runni
       response.statusCode = 404;
       response.end();
     },
-    handlers: (port) => ({ ...clusterServices(host, port), ...streamsService(database, writer, OPEN_ACCESS) }),
+    handlers: (port) => ({
+      ...clusterServices(host, port),
+      ...streamsService(database, writer, OPEN_ACCESS),
+      ...persistentService(groups, OPEN_ACCESS),
+    }),
   });
   return {
     url: `esdb://${host}:${listener.port}?tls=false`,
     port: listener.port,
     close: async () => {
+      await groups.close(new ServerStopping());
       await listener.close(1000);
       await storage.close();
     },

@@ -8,7 +8,9 @@ export interface Access {
   check(call: GrpcCall, stream: string, action: StreamAction): void;
   /** For operations, and for managing persistent subscriptions. */
   checkOperator(call: GrpcCall): void;
+  /** The caller's name, as told to others. */
+  userOf(call: GrpcCall): string;
 }
 
 /** Without TLS and a password, the server listens on loopback only and everybody there may do everything. */
-export const OPEN_ACCESS: Access = { check: () => undefined, checkOperator: () => undefined };
+export const OPEN_ACCESS: Access = { check: () => undefined, checkOperator: () => undefined, userOf: () => 'system' };

@@ -45,6 +45,12 @@ export class GrpcCall {
     return this.ended || this.stream.destroyed || this.stream.closed;
   }
 
+  /** The caller's address, for those who ask who is connected. */
+  get peer(): string {
+    const socket = this.stream.session?.socket;
+    return socket ? `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}` : '';
+  }
+
   /** Bytes that the client has not taken yet. */
   get buffered(): number {
     return this.stream.writableLength;

@@ -3,6 +3,7 @@ import {
   AccessDenied,
   AppendTimedOut,
   InvalidArgument,
+  InvalidGroupSettings,
   MalformedRequest,
   MaximumAppendSizeExceeded,
   MaximumSubscribersReached,
@@ -89,6 +90,8 @@ export function statusOf(error: unknown): GrpcStatus {
   if (error instanceof InvalidArgument) return status(GRPC.unknown);
   if (error instanceof AccessDenied) return status(GRPC.permissionDenied, { exception: 'access-denied' });
   if (error instanceof NotAuthenticated) return status(GRPC.unauthenticated);
+  if (error instanceof InvalidGroupSettings)
+    return status(GRPC.internal, { ...group('persistent-subscription-failed', error), reason: name(error.reason) });
   if (error instanceof PersistentSubscriptionExists)
     return status(GRPC.alreadyExists, group('persistent-subscription-exists', error));
   if (error instanceof PersistentSubscriptionDoesNotExist)

@@ -15,7 +15,9 @@ export function eventFrame({ event, link }: ReadEvent, structured: boolean): Buf
 
 export function readEvent({ event, link }: ReadEvent, structured: boolean, retryCount?: number): Buffer {
   const writer = new ProtoWriter();
-  if (event) writer.bytes(1, recorded(event, structured));
+  // EventStoreDB tells persistent subscriptions the link's position for both.
+  const told = event && link && retryCount !== undefined ? event.movedTo(link.position) : event;
+  if (told) writer.bytes(1, recorded(told, structured));
   if (link) writer.bytes(2, recorded(link, structured));
   writer.varint(3, (link ?? event)?.position ?? 0);
   if (retryCount !== undefined) writer.varint(5, retryCount);

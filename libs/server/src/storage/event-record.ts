@@ -328,6 +328,26 @@ export class EventRecord {
     return new EventRecord(Buffer.from(this.buffer.subarray(this.offset, this.offset + this.length)), 0);
   }
 
+  /** The same event as if it stood at another position. */
+  movedTo(position: number): EventRecord {
+    const at: Placement = {
+      stream: this.streamBytes,
+      revision: this.isTombstone ? 'tombstone' : this.revision,
+      position,
+      createdMs: this.createdMs,
+    };
+    const event: ProposedEvent = {
+      id: this.id,
+      type: this.typeBytes,
+      json: this.json,
+      data: this.data,
+      metadata: this.metadata,
+    };
+    const buffer = Buffer.allocUnsafe(eventRecordLength(event, at));
+    writeEventRecord(buffer, 0, event, at, { group: this.group, begins: false, more: false });
+    return new EventRecord(buffer, 0);
+  }
+
   private dataEnd(): number {
     return this.offset + this.length - TRAILER - 1 - varintLength(this.position);
   }
