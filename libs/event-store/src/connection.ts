@@ -7,12 +7,13 @@ import { fullJitterMs, pause, type Backoff } from '@annals/core';
 import {
   CancelledError,
   DeadlineExceededError,
-  EventStoreDBClient,
   NotLeaderError,
   TimeoutError,
   UnavailableError,
   UnknownError,
+  type EventStoreDBClient,
 } from '@eventstore/db-client';
+import { CallLost, ClientLink } from './client-link.js';
 import { EventStoreUnavailable } from './errors.js';
 
 export interface ConnectionOptions {
@@ -34,19 +35,12 @@ export const isTransportError = (error: unknown): boolean =>
   error instanceof TimeoutError ||
   error instanceof NotLeaderError ||
   error instanceof UnknownError ||
-  error instanceof CallTimedOut ||
+  error instanceof CallLost ||
   // grpc-js throws this plain error when a call starts on a channel that was closed meanwhile.
   (error instanceof Error && /channel (has been )?(closed|shut ?down)|ERR_HTTP2|ECONN|EPIPE/i.test(error.message));
 
-class CallTimedOut extends Error {}
-
-/** The client keeps its channel to itself, and `dispose` leaves it open. */
-interface ChannelOwner {
-  getChannel(): Promise<{ close(): void }>;
-}
-
 export class EventStoreConnection {
-  private current: EventStoreDBClient | undefined;
+  private link: ClientLink | undefined;
   private closed = false;
   private readonly callTimeoutMs: number;
   private readonly retryForMs: number;
@@ -58,15 +52,15 @@ export class EventStoreConnection {
 
   /** The client to use now; do not keep it. */
   get client(): EventStoreDBClient {
-    if (this.closed) throw new EventStoreUnavailable('the connection was closed');
-    this.current ??= EventStoreDBClient.connectionString(this.options.url);
-    return this.current;
+    return this.currentLink.client;
   }
 
   /** Says that `client` failed; the next use gets a new one. */
   async discard(client: EventStoreDBClient): Promise<void> {
-    if (client === this.current) this.current = undefined;
-    await closeClient(client);
+    if (client !== this.link?.client) return;
+    const link = this.link;
+    this.link = undefined;
+    await link.giveUp();
   }
 
   /**
@@ -81,12 +75,13 @@ export class EventStoreConnection {
   ): Promise<Result> {
     const giveUpAt = Date.now() + this.retryForMs;
     for (let attempt = 1; ; attempt++) {
-      const client = this.client;
+      const link = this.currentLink;
       try {
-        return await withDeadline(operation, action(client), timeoutMs);
+        return await link.settle(operation, action(link.client), timeoutMs);
       } catch (error) {
         if (!isTransportError(error)) throw error;
-        await this.discard(client);
+        // On NotLeaderError the client has already turned to the node that the answer named.
+        if (!(error instanceof NotLeaderError)) await this.discard(link.client);
         const waitMs = fullJitterMs(attempt, backoff);
         if (this.closed || Date.now() + waitMs > giveUpAt) throw new EventStoreUnavailable(operation, { cause: error });
         await pause(waitMs);
@@ -96,30 +91,14 @@ export class EventStoreConnection {
 
   async close(): Promise<void> {
     this.closed = true;
-    const client = this.current;
-    this.current = undefined;
-    if (client) await closeClient(client);
+    const { link } = this;
+    this.link = undefined;
+    await link?.giveUp();
   }
-}
 
-async function withDeadline<Result>(operation: string, work: Promise<Result>, timeoutMs: number): Promise<Result> {
-  if (timeoutMs === Infinity) return work;
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new CallTimedOut(`${operation} was not answered within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
+  private get currentLink(): ClientLink {
+    if (this.closed) throw new EventStoreUnavailable('the connection was closed');
+    this.link ??= new ClientLink(this.options.url);
+    return this.link;
   }
-}
-
-async function closeClient(client: EventStoreDBClient): Promise<void> {
-  // Closing only tidies up: a client whose channel never came to be has nothing to close.
-  const channel = await (client as unknown as ChannelOwner).getChannel().catch(() => undefined);
-  channel?.close();
 }

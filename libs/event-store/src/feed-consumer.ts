@@ -11,7 +11,8 @@ export interface FeedConsumer {
   checkpoint(): Promise<bigint>;
   /**
    * Deals with a batch and moves the checkpoint to `batch.position`: in one transaction, or in a way that repeating
-   * the batch does no harm. A rejection means: give it again from the checkpoint.
+   * the batch does no harm. A rejection means: give it again from the checkpoint. A batch may be without events: that
+   * the position moved on, or that the consumer is live now (told also when nothing is new since its checkpoint).
    */
   handle(batch: FeedBatch, signal: AbortSignal): Promise<void>;
   /** How many events a batch has at most; default 500. */
@@ -50,7 +51,9 @@ export function runConsumer(feed: { reader(position: bigint): FeedReader }, cons
       while (!signal.aborted) {
         const batch = await reader.next(consumer.maxBatch ?? 500, signal);
         if (signal.aborted) return;
-        if (batch.events.length > 0 || batch.position !== status.position) await consumer.handle(batch, signal);
+        const becomesLive = batch.live && status.state !== 'live';
+        const hasNews = batch.events.length > 0 || batch.position !== status.position || becomesLive;
+        if (hasNews) await consumer.handle(batch, signal);
         onProgress();
         set({ position: batch.position, state: batch.live ? 'live' : 'catching-up' });
       }

@@ -70,6 +70,20 @@ describe('a feed', () => {
     expect(second.status.position).toBeGreaterThan(beginning);
   });
 
+  it('tells a consumer that it is live, also when there is nothing new since its checkpoint', async () => {
+    await append('a-1', 1);
+    const head = await store.streams.headPosition();
+    for (const start of [head, beginning]) {
+      const batches: FeedBatch[] = [];
+      const { consumer } = collector('told', {
+        checkpoint: () => Promise.resolve(start),
+        handle: (batch) => Promise.resolve(void batches.push(batch)),
+      });
+      store.feed(['b-']).run(consumer);
+      await eventually(() => expect(batches.at(-1)).toMatchObject({ events: [], position: head, live: true }));
+    }
+  });
+
   it('neither loses nor repeats while it changes from history to live under concurrent writes', async () => {
     const total = 3_000;
     let written = 0;
