@@ -54,8 +54,8 @@ export class AppProcess {
     const { child } = this;
     if (!child || child.exitCode !== null || child.signalCode !== null) return { code: child?.exitCode ?? null, ms: 0 };
     const began = performance.now();
-    const exited = once(child, 'exit') as Promise<[number | null]>;
     child.kill(signal);
+    const exited = once(child, 'exit') as Promise<[number | null]>;
     const [code] = await exited;
     return { code, ms: performance.now() - began };
   }

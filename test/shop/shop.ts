@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { freePort, provideNatsServer, startEventStoreProcess, startNats, type RunningPart } from '@annals/embedded';
 import { EventStore } from '@annals/event-store';
 import { eventually, testPostgres } from '@annals/testing';
@@ -35,7 +36,7 @@ export class Shop {
   static async start(): Promise<Shop> {
     const folder = await mkdtemp(join(tmpdir(), 'annals-shop-'));
     const [eventStore, nats] = await Promise.all([
-      startEventStoreProcess({ port: 0, dataDir: join(folder, 'eventstore') }),
+      startEventStoreProcess({ port: 0 }),
       provideNatsServer({ runtimeDir: resolve('.runtime') }).then((binary) =>
         startNats({ binary, port: 0, storeDir: join(folder, 'nats') }),
       ),
@@ -119,7 +120,7 @@ export class Shop {
       async () => {
         const { body } = await this.get(app, path);
         for (const [name, value] of Object.entries(properties))
-          if (JSON.stringify(body[name]) !== JSON.stringify(value))
+          if (!isDeepStrictEqual(body[name], value))
             throw new Error(`${path} shows ${JSON.stringify(body)}, not ${JSON.stringify(properties)}`);
         return body;
       },
@@ -136,11 +137,10 @@ export class Shop {
     return (await this.store.streams.readToEnd(stream)).map(({ at }) => at.correlationId);
   }
 
-  /** Position of the newest event in streams that begin with `prefix`. */
-  async headPosition(prefix: string): Promise<bigint> {
-    const category = prefix.replace(/-$/, '');
-    const [newest] = await this.store.streams.readToEnd(`$ce-${category}`, { direction: 'backwards', maxCount: 1 });
-    return newest?.at.position ?? -1n;
+  /** How many events of a type there are in all streams. */
+  async countEvents(type: string): Promise<number> {
+    const [newest] = await this.store.streams.readToEnd(`$et-${type}`, { direction: 'backwards', maxCount: 1 });
+    return newest === undefined ? 0 : newest.at.revision + 1;
   }
 
   private async request<Body>(app: AppName, path: string, init: RequestInit): Promise<Answer<Body>> {
