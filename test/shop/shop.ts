@@ -36,7 +36,7 @@ export class Shop {
   static async start(): Promise<Shop> {
     const folder = await mkdtemp(join(tmpdir(), 'annals-shop-'));
     const [eventStore, nats] = await Promise.all([
-      startEventStoreProcess({ port: 0 }),
+      startEventStoreProcess({ port: 0, dataDir: join(folder, 'eventstore') }),
       provideNatsServer({ runtimeDir: resolve('.runtime') }).then((binary) =>
         startNats({ binary, port: 0, storeDir: join(folder, 'nats') }),
       ),
