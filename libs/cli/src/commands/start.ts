@@ -5,7 +5,7 @@ import { JourneyNotConfirmed } from '../errors.js';
 import { printLine, type Invocation, type TextStream } from '../invocation.js';
 import { putStockIn, sampleOrder, takeJourney, type Journey } from '../journey/sample-order.js';
 import { ShopClient, type AppUrls } from '../journey/shop-client.js';
-import { orderLine, stageLine, tryNext } from '../journey/show-journey.js';
+import { orderJson, orderLine, stageLine, tryNext } from '../journey/show-journey.js';
 import { runSteps } from '../output/steps.js';
 import { partSteps, type PartUrls } from '../parts/parts.js';
 import { launchApp, type AppSurroundings } from '../processes/app-process.js';
@@ -51,8 +51,9 @@ async function start({ once = false, json = false }: StartOptions, invocation: I
       const urls = await bringUp(workspace, invocation, { parts, apps }, screen);
       const journey = await sampleJourney(urls, signal, screen, once);
       if (journey && json) printLine(invocation.stdout, JSON.stringify({ ...journey, urls }));
-      if (journey && !json) for (const line of tryNext(urls, journey)) printLine(screen, line);
+      if (journey && !json) printLine(screen, orderJson(journey));
       if (once) return 'done';
+      if (journey) for (const line of ['', ...tryNext(urls, journey)]) printLine(screen, line);
       printLine(screen, `\nEverything is up. Ctrl-C stops it.`);
       return 'stay';
     },

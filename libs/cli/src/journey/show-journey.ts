@@ -1,5 +1,6 @@
 /** What people see of the sample order. Pure text. */
 import { compactJson } from '../output/compact-json.js';
+import { filledLines } from '../output/filled-lines.js';
 import type { SeenStage } from './follow-order.js';
 import { sampleOrder, type Journey } from './sample-order.js';
 import type { AppUrls, OrderRequest } from './shop-client.js';
@@ -13,19 +14,21 @@ export function orderLine({ lines }: OrderRequest, stock: Readonly<Record<string
 export const stageLine = ({ name, context, afterMs, reason }: SeenStage): string =>
   `${String(afterMs).padStart(6)} ms  ${name.padEnd(17)} ${context}${reason === undefined ? '' : `: ${reason}`}`;
 
+/** The final read model. */
+export const orderJson = ({ order }: Journey): string => compactJson(order);
+
 /** What to do now that everything runs. */
-export function tryNext(urls: AppUrls, { orderId, order }: Journey): string[] {
+export function tryNext(urls: AppUrls, { orderId }: Journey): string[] {
   const orders = urls['orders'] ?? '';
   const body = JSON.stringify({ ...sampleOrder, lines: sampleOrder.lines.slice(0, 1) });
+  const documents = Object.entries(urls).map(([app, url]) => `${url}/docs (${app})`);
   return [
-    compactJson(order),
-    '',
     'Try next',
-    ...Object.entries(urls).map(
-      ([app, url], index) => `  ${(index === 0 ? 'OpenAPI' : '').padEnd(8)} ${url}/docs  (${app})`,
-    ),
-    `  ${'query'.padEnd(8)} ${orders}/orders/${orderId}`,
-    `  ${''.padEnd(8)} ${orders}/orders?customerId=${sampleOrder.customerId}`,
-    `  ${'order'.padEnd(8)} curl ${orders}/orders -H 'content-type: application/json' -d '${body}'`,
+    ...labelled('OpenAPI', filledLines(documents, '  ', 110)),
+    ...labelled('query', [`${orders}/orders/${orderId}`, `${orders}/orders?customerId=${sampleOrder.customerId}`]),
+    ...labelled('order', [`curl ${orders}/orders -H 'content-type: application/json' -d '${body}'`]),
   ];
 }
+
+const labelled = (label: string, lines: readonly string[]): string[] =>
+  lines.map((line, index) => `  ${(index === 0 ? label : '').padEnd(8)} ${line}`);

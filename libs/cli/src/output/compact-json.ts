@@ -1,13 +1,16 @@
-/** JSON for people: indented, but what fits on a line stays on it. */
-export function compactJson(value: unknown, width = 100, indent = ''): string {
+/** JSON for people: short things share a line, long ones get lines of their own. */
+import { filledLines } from './filled-lines.js';
+
+export function compactJson(value: unknown, width = 100): string {
   const line = oneLine(value);
-  if (indent.length + line.length <= width || value === null || typeof value !== 'object') return line;
-  const deeper = `${indent}  `;
+  if (line.length <= width || value === null || typeof value !== 'object') return line;
+  const inner = width - 2;
   const parts = Array.isArray(value)
-    ? value.map((item) => compactJson(item, width, deeper))
-    : Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${compactJson(item, width, deeper)}`);
+    ? value.map((item) => compactJson(item, inner))
+    : Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${compactJson(item, inner)}`);
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
-  return `${open}\n${parts.map((part) => deeper + part).join(',\n')}\n${indent}${close}`;
+  const commas = parts.map((part, index) => (index < parts.length - 1 ? `${part},` : part));
+  return `${open}\n${filledLines(commas, ' ', inner).join('\n').replaceAll(/^/gm, '  ')}\n${close}`;
 }
 
 function oneLine(value: unknown): string {
