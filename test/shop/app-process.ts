@@ -42,8 +42,8 @@ export class AppProcess {
       async () => {
         if (this.child?.exitCode !== null && this.child?.exitCode !== undefined)
           throw new Error(`${this.name} ended with code ${this.child.exitCode}:\n${this.output}`);
-        const response = await fetch(`${this.url}/health/ready`);
-        if (!response.ok) throw new Error(`${this.name} is not ready: ${await response.text()}\n${this.output}`);
+        const answer = await fetch(`${this.url}/health/ready`).then((response) => response.text(), String);
+        if (answer !== '{"status":"ok"}') throw new Error(`${this.name} is not ready: ${answer}\n${this.output}`);
       },
       { within: 40_000, every: 50 },
     );
