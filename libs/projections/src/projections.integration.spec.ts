@@ -1,6 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '@annals/testing';
-import { Shop, OrderSummary } from '../test/shop.js';
+import { eventually, testPostgres } from '@annals/testing';
+import pg from 'pg';
+import { LineAdded, orderSummary, OrderSummary, Shop, type OrderEvent } from '../test/shop.js';
+import {
+  connectReadDatabase,
+  InvalidReadModel,
+  PostgresCheckpoints,
+  Projections,
+  readModel,
+  UnknownReadModel,
+  type AnyReadModel,
+} from './index.js';
 
 describe('Projections', () => {
   let shop: Shop;
@@ -24,8 +34,174 @@ describe('Projections', () => {
       placedAt: expect.any(Date),
     });
     await eventually(async () =>
-      expect(await projections.status()).toMatchObject([{ state: 'live', events: 1, parked: 0, behind: 0 }]),
+      expect(await projections.status()).toMatchObject([
+        { name: 'order-summary', state: 'live', events: 1, parked: 0, behind: 0, servedVersion: 1 },
+      ]),
     );
-    expect(orders.metadata.target).toBe(OrderSummary);
+  });
+
+  it('wait for a position until the time is up, or the wait is called off', async () => {
+    const { projections } = await shop.instance();
+    const head = await shop.place('waiting');
+    expect(await projections.waitForAll(head)).toBe(true);
+    expect(await projections.waitFor('order-summary', head + 1_000_000n, { timeoutMs: 30 })).toBe(false);
+    const calledOff = new AbortController();
+    const waiting = projections.waitFor('order-summary', head + 1_000_000n, { signal: calledOff.signal });
+    calledOff.abort();
+    expect(await waiting).toBe(false);
+    await expect(projections.waitFor('nope', head)).rejects.toThrow(UnknownReadModel);
+  });
+
+  it('tell waiters in other instances, which fold nothing', async () => {
+    const { projections: owner } = await shop.instance();
+    const { projections: other, orders } = await shop.instance({ started: false });
+    for (let round = 0; round < 20; round++) {
+      const position = await shop.place(`told-${round}`);
+      expect(await other.waitFor('order-summary', position)).toBe(true);
+      expect(await orders.existsBy({ orderId: `told-${round}` })).toBe(true);
+    }
+    // A wait that begins long before the event, too.
+    const { positions } = await nextPosition();
+    const early = other.waitFor('order-summary', positions);
+    await shop.place('told-late');
+    expect(await early).toBe(true);
+    expect(await owner.status()).toMatchObject([{ state: 'live' }]);
+
+    async function nextPosition() {
+      return { positions: (await shop.store.streams.headPosition()) + 1n };
+    }
+  });
+
+  it('stop and go on where they were', async () => {
+    const first = await shop.instance();
+    await first.projections.waitFor('order-summary', await shop.place('stopped'));
+    await first.stop();
+    const position = await shop.append(new LineAdded({ orderId: 'stopped', line: { sku: 'b', qty: 1 } }));
+    const second = await shop.instance();
+    expect(await second.projections.waitFor('order-summary', position)).toBe(true);
+    expect(await second.orders.findOneBy({ orderId: 'stopped' })).toMatchObject({ changes: 2, total: '20.00' });
+  });
+
+  it('pause and resume, in all instances', async () => {
+    const { projections } = await shop.instance();
+    const { projections: other } = await shop.instance({ started: false });
+    await projections.waitFor('order-summary', await shop.place('before the pause'));
+    await other.pause('order-summary');
+    await eventually(async () => expect(await other.status()).toMatchObject([{ state: 'paused' }]));
+    // A paused owner lets go of the batch in hand at most.
+    await projections.waitFor('order-summary', await shop.place('perhaps in hand'), { timeoutMs: 200 });
+    const position = await shop.place('while paused');
+    expect(await projections.waitFor('order-summary', position, { timeoutMs: 200 })).toBe(false);
+    await other.resume('order-summary');
+    expect(await projections.waitFor('order-summary', position)).toBe(true);
+  });
+
+  it('survive the loss of every connection to Postgres, and fold each event once', async () => {
+    const { projections, orders } = await shop.instance();
+    await projections.waitFor('order-summary', await shop.place('outage'));
+    const admin = new pg.Client({ connectionString: shop.databaseUrl });
+    await admin.connect();
+    try {
+      for (let round = 1; round <= 60; round++) {
+        await shop.append(new LineAdded({ orderId: 'outage', line: { sku: 'x', qty: round } }));
+        if (round % 20 === 0)
+          await admin.query(
+            'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+          );
+      }
+    } finally {
+      await admin.end();
+    }
+    const position = await shop.place('after the outage');
+    expect(await projections.waitFor('order-summary', position, { timeoutMs: 15_000 })).toBe(true);
+    const { lines, changes } = await orders.findOneByOrFail({ orderId: 'outage' });
+    expect(changes).toBe(61);
+    expect(lines.slice(1).map(({ qty }) => qty)).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+    expect(await projections.parked.list()).toEqual([]);
+  });
+
+  it('hand over to another instance when the owner loses its lease, within 5 s', async () => {
+    const owner = await shop.instance();
+    await owner.projections.waitFor('order-summary', await shop.place('owned'));
+    const heir = await shop.instance();
+    await owner.stop();
+    const started = performance.now();
+    const position = await shop.place('inherited');
+    expect(await heir.projections.waitFor('order-summary', position, { timeoutMs: 10_000 })).toBe(true);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  it('refuse two of one name, and two on one table', async () => {
+    const { database, store } = await shop.instance({ started: false });
+    const make =
+      (...readModels: AnyReadModel[]) =>
+      () =>
+        new Projections({ database, store, feed: store.feed([]), context: 'orders', readModels });
+    expect(make(orderSummary, { ...orderSummary })).toThrow(InvalidReadModel);
+    expect(make(orderSummary, { ...orderSummary, name: 'other' })).toThrow('a table has one writer');
+  });
+
+  it('make the database when it is missing', async () => {
+    const server = new URL((await testPostgres()).url);
+    server.pathname = '/';
+    const context = `test_${Date.now().toString(36)}`;
+    const options = { url: server.href, context, readModels: [orderSummary] };
+    const [one, other] = await Promise.all([connectReadDatabase(options), connectReadDatabase(options)]);
+    try {
+      expect((await one.pool.query('select current_database() as name')).rows).toEqual([{ name: context }]);
+      const checkpoints = new PostgresCheckpoints(one);
+      expect(await checkpoints.load('publisher')).toBe(-1n);
+      await checkpoints.save('publisher', 2n ** 60n);
+      expect(await new PostgresCheckpoints(other).load('publisher')).toBe(2n ** 60n);
+    } finally {
+      await Promise.all([one.close(), other.close()]);
+    }
+  });
+});
+
+describe('Projections with sql handlers', () => {
+  let shop: Shop;
+  beforeAll(async () => {
+    shop = await Shop.open();
+  });
+  afterEach(() => shop.stopInstances());
+  afterAll(() => shop.close());
+
+  const withSql = readModel<OrderSummary, OrderEvent>(OrderSummary, {
+    name: 'with-sql',
+    version: 1,
+    key: ({ data }) => data.orderId,
+    on: {
+      OrderPlaced: (_, { data }, at) => ({ ...data, status: 'placed', changes: 1, total: '0', placedAt: at.created }),
+      LineAdded: (row) => row && { ...row, changes: row.changes + 1 },
+    },
+    sql: {
+      OrderCancelled: async (tx, { data }) => {
+        if (data.reason === 'poison') await tx.query(`update ${tx.table} set "changes" = 1 / 0`);
+        await tx.query(
+          `update ${tx.table} set "changes" = "changes" * 10, "status" = 'cancelled' where "orderId" = $1`,
+          [data.orderId],
+        );
+      },
+    },
+  });
+
+  it('keep the order among folds and sql, and commit both with the checkpoint', async () => {
+    const { projections, orders } = await shop.instance({ readModels: [withSql] });
+    const add = new LineAdded({ orderId: '1', line: { sku: 'a', qty: 1 } });
+    const cancel = (reason: string): OrderEvent => ({ type: 'OrderCancelled', data: { orderId: '1', reason } });
+    await shop.place('1');
+    await projections.waitFor('with-sql', await shop.append(add, cancel('x'), cancel('y'), add, cancel('z'), add));
+    expect(await orders.findOneBy({ orderId: '1' })).toMatchObject({ changes: 2011, status: 'cancelled' });
+    expect((await projections.verify('with-sql'))?.drift).toEqual([]);
+
+    const position = await shop.append(cancel('poison'), add);
+    await shop.place('2');
+    expect(await projections.waitFor('with-sql', position)).toBe(true);
+    expect(await orders.findOneBy({ orderId: '1' })).toMatchObject({ changes: 2011 });
+    const [parked] = await projections.parked.list();
+    expect(parked).toMatchObject({ key: '1', waiting: 1, error: expect.stringContaining('division by zero') });
+    expect(await projections.parked.skip('with-sql', parked?.id ?? '')).toEqual({ applied: 1, stillParked: 0 });
+    expect(await orders.findOneBy({ orderId: '1' })).toMatchObject({ changes: 2012 });
   });
 });

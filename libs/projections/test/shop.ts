@@ -90,7 +90,7 @@ export class Shop {
   private constructor(
     readonly events: TestEventStore,
     readonly store: EventStore,
-    readonly databaseUrl: string,
+    public databaseUrl: string,
   ) {}
 
   static async open(): Promise<Shop> {
@@ -123,6 +123,11 @@ export class Shop {
     this.instances.add(instance);
     if (started) await projections.start();
     return instance;
+  }
+
+  /** For the instances from now on: an empty one. */
+  async useNewDatabase(): Promise<void> {
+    this.databaseUrl = (await testPostgres()).url;
   }
 
   /** @returns the position of the last of them */

@@ -46,7 +46,12 @@ const tally = readModel<Tally, Noted>(Tally, {
 
 let position = 0n;
 type Keys = Note['keys'];
-const note = (keys: string | Keys, text: string, fails = 0, stream = `tally-${typeof keys === 'string' ? keys : ''}`): RecordedEvent => ({
+const note = (
+  keys: string | Keys,
+  text: string,
+  fails = 0,
+  stream = `tally-${typeof keys === 'string' ? keys : ''}`,
+): RecordedEvent => ({
   event: { type: 'Noted', data: { keys: [keys].flat(), text, fails } },
   at: { stream, position: ++position, revision: 0, id: '', correlationId: '', causationId: '', created: new Date(0) },
 });
