@@ -1,8 +1,20 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { Log } from '@annals/core';
+import { Injectable, Module, type OnModuleInit } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  CommandBus,
+  CommandHandler,
+  CqrsModule,
+  EventBus,
+  ofType,
+  Saga,
+  type ICommandHandler,
+  type IEvent,
+} from '@nestjs/cqrs';
 import { EMPTY, map, Subject, throwError, type Observable } from 'rxjs';
 import { InvalidSaga } from './errors.js';
-import { supervisedSaga } from './supervised-saga.js';
+import { supervisedSaga, superviseSagasOf } from './supervised-saga.js';
 
 interface Numbered {
   readonly n: number;
@@ -65,5 +77,69 @@ describe('a supervised saga', () => {
   it('that is none is refused at once', () => {
     const none = supervisedSaga('Sagas.none', (() => undefined) as never, log);
     expect(() => none(new Subject())).toThrow(InvalidSaga);
+  });
+});
+
+describe('the sagas of an existing Nest application', () => {
+  class Counted {
+    constructor(readonly n: number) {}
+  }
+  class Note {
+    constructor(readonly n: number) {}
+  }
+  const noted: number[] = [];
+
+  @CommandHandler(Note)
+  class NoteHandler implements ICommandHandler<Note> {
+    execute({ n }: Note): Promise<void> {
+      noted.push(n);
+      return Promise.resolve();
+    }
+  }
+
+  @Injectable()
+  class CountingSagas {
+    private readonly forbidden = 2;
+
+    @Saga()
+    count = (events$: Observable<IEvent>) =>
+      events$.pipe(
+        ofType(Counted),
+        map(({ n }) => {
+          if (n === this.forbidden) throw new Error('two is too much');
+          return new Note(n);
+        }),
+      );
+
+    @Saga()
+    method(events$: Observable<IEvent>): Observable<Note> {
+      return events$.pipe(
+        ofType(Counted),
+        map(({ n }) => {
+          if (n === this.forbidden) throw new Error('two is too much');
+          return new Note(100 + n);
+        }),
+      );
+    }
+  }
+
+  @Module({ imports: [CqrsModule], providers: [CountingSagas, NoteHandler] })
+  class CountingModule implements OnModuleInit {
+    constructor(private readonly sagas: CountingSagas) {}
+    onModuleInit(): void {
+      expect(superviseSagasOf(this.sagas, log)).toEqual(['count', 'method']);
+    }
+  }
+
+  it('go on after errors, each of them', async () => {
+    const app = await NestFactory.createApplicationContext(CountingModule, { logger: false });
+    expect(app.get(CommandBus)).toBeDefined();
+    await app.get(EventBus).publishAll([1, 2, 3].map((n) => new Counted(n)));
+    await app.close();
+    expect(noted).toEqual([1, 101, 3, 103]);
+    expect(logged.map(({ message }) => message)).toEqual([
+      'The saga CountingSagas.count failed and is subscribed again: Error: two is too much',
+      'The saga CountingSagas.method failed and is subscribed again: Error: two is too much',
+    ]);
   });
 });

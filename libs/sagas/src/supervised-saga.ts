@@ -2,6 +2,7 @@
  * Plain `@Saga()` methods, supervised. In `@nestjs/cqrs` the first error in a saga's stream ends that saga for good;
  * here it is logged with the event that caused it, and the saga is subscribed again.
  */
+import 'reflect-metadata';
 import type { Log } from '@annals/core';
 import type { ICommand, IEvent, ISaga } from '@nestjs/cqrs';
 import { Observable, retry, tap, timer } from 'rxjs';
@@ -51,4 +52,23 @@ export function supervisedSaga<E extends IEvent = IEvent, C extends ICommand = I
       }),
     );
   };
+}
+
+/** Where `@Saga()` of `@nestjs/cqrs` keeps the names of a class's saga methods (SAGA_METADATA, which it does not export). */
+const sagaMethods = '__saga__';
+
+/**
+ * Puts {@link supervisedSaga} around every plain `@Saga()` method of an object. Has to happen before `@nestjs/cqrs`
+ * registers them, which it does when the application bootstraps: `onModuleInit` is early enough.
+ * @returns the names of the methods
+ */
+export function superviseSagasOf(holder: object, log: Log): string[] {
+  const names = (Reflect.getMetadata(sagaMethods, holder.constructor) ?? []) as readonly string[];
+  const methods = holder as Record<string, ISaga>;
+  for (const name of names) {
+    const saga = methods[name];
+    if (typeof saga === 'function')
+      methods[name] = supervisedSaga(`${holder.constructor.name}.${name}`, saga.bind(holder), log);
+  }
+  return [...names];
 }

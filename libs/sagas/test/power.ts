@@ -7,10 +7,13 @@ export class Power {
   /**
    * @param cutAt the operation at which the power goes, from 1; 0: never
    * @param carriedOut whether that operation still has its effect, its answer being lost
+   * @param afterwards what operations without power do: nothing, ever, as in a crash; or fail, so that what is left of
+   * the engine can be tidied away
    */
   constructor(
     private readonly cutAt = 0,
     private readonly carriedOut = false,
+    private readonly afterwards: 'hang' | 'fail' = 'hang',
   ) {}
 
   get isOff(): boolean {
@@ -29,15 +32,17 @@ export class Power {
   }
 
   async operate<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.off) return never();
+    if (this.off) return this.refused();
     if (++this.operations !== this.cutAt) {
       const result = await work();
-      return this.off ? never() : result;
+      return this.off ? this.refused() : result;
     }
     this.off = true;
     if (this.carriedOut) await work();
-    return never();
+    return this.refused();
+  }
+
+  private refused(): Promise<never> {
+    return this.afterwards === 'fail' ? Promise.reject(new Error('There is no power.')) : new Promise(() => undefined);
   }
 }
-
-const never = (): Promise<never> => new Promise(() => undefined);
