@@ -16,6 +16,7 @@ export interface WaitOptions {
 }
 
 interface Known {
+  readonly build: number;
   /** By partition; undefined: not heard of. */
   readonly positions: (bigint | undefined)[];
   /** Partitions whose owner is in this process. */
@@ -32,19 +33,23 @@ export class Positions {
 
   constructor(private readonly pool: pg.Pool) {}
 
-  /** An owner in this process committed to the build that is served, which has `partitions`. */
-  moved(name: string, partitions: number, partition: number, position: bigint): void {
-    const known = this.of(name, partitions);
+  /** A partition of the build that is served has its owner in this process now, and is at `position`. */
+  owned(name: string, build: number, partitions: number, partition: number, position: bigint): void {
+    const known = this.of(name, build, partitions);
     known.local.add(partition);
     this.set(name, known, partition, position);
   }
 
+  /** An owner in this process committed. */
+  moved(name: string, build: number, partition: number, position: bigint): void {
+    const known = this.known.get(name);
+    if (known?.build === build) this.set(name, known, partition, position);
+  }
+
   /** An owner in another process committed, and told so. */
   told(payload: string): void {
-    const move = JSON.parse(payload) as { name: string; partition: number; position: string };
-    const known = this.known.get(move.name);
-    if (known && move.partition < known.positions.length)
-      this.set(move.name, known, move.partition, BigInt(move.position));
+    const move = JSON.parse(payload) as { name: string; build: number; partition: number; position: string };
+    this.moved(move.name, move.build, move.partition, BigInt(move.position));
   }
 
   /** Another build may be served now, another process own it, or moves may have been missed. */
@@ -71,10 +76,11 @@ export class Positions {
     return this.reached(model.name, position);
   }
 
-  private of(name: string, partitions: number): Known {
+  private of(name: string, build: number, partitions: number): Known {
     const known = this.known.get(name);
-    if (known?.positions.length === partitions) return known;
+    if (known?.build === build) return known;
     const fresh: Known = {
+      build,
       positions: Array.from({ length: partitions }, () => undefined),
       local: new Set(),
       watchedUntil: 0,
@@ -102,15 +108,16 @@ export class Positions {
 
   /** Asks the owners to tell their moves, and reads where they are. */
   private async watch({ name, version }: AnyReadModel): Promise<void> {
-    const { rows } = await this.pool.query<{ partition: number; position: string }>(
+    const { rows } = await this.pool.query<{ build: number; partition: number; position: string }>(
       `update annals.read_model_checkpoint c set watched_until = clock_timestamp() + $3 * interval '1 ms'
        from annals.read_model r
        where r.name = $1 and r.version = $2 and c.name = r.name and c.build = r.serving_build
-       returning c.partition, c.position`,
+       returning c.build, c.partition, c.position`,
       [name, version, watchForMs],
     );
-    if (rows.length === 0) return;
-    const known = this.of(name, rows.length);
+    const [first] = rows;
+    if (!first) return;
+    const known = this.of(name, first.build, rows.length);
     known.watchedUntil = Date.now() + watchForMs;
     for (const { partition, position } of rows) this.set(name, known, partition, BigInt(position));
   }

@@ -95,7 +95,7 @@ export class ProjectionRunner implements Lease {
     const isMine = build && build.version === model.version && partition < build.partitions;
     if (!served || served.paused || !isMine) return aborted(signal);
     const writer = await this.openWriter(build);
-    this.options.positions.moved(model.name, build.partitions, partition, writer.committed);
+    this.options.positions.owned(model.name, build.build, build.partitions, partition, writer.committed);
     try {
       await this.follow(build, writer, signal, onProgress);
     } catch (error) {
@@ -132,7 +132,7 @@ export class ProjectionRunner implements Lease {
       onCommitted: (position) => {
         this.batchSize.grow();
         onProgress();
-        positions.moved(model.name, build.partitions, partition, position);
+        positions.moved(model.name, build.build, partition, position);
       },
       onFailure: () => failed.abort(),
     });
