@@ -4,7 +4,7 @@ import { Shop, type AppName } from '../shop/shop.js';
 let shop: Shop;
 beforeAll(async () => {
   shop = await Shop.start();
-}, 90_000);
+}, 180_000);
 afterAll(() => shop.stop());
 
 describe('kill -9 in the middle of journeys', () => {
@@ -28,7 +28,7 @@ describe('kill -9 in the middle of journeys', () => {
         expect((await shop.eventTypes(`order-${orderId}`)).filter((type) => type === 'OrderConfirmed')).toHaveLength(1);
       }
     },
-    120_000,
+    240_000,
   );
 
   it('a declined payment is compensated once also when orders dies meanwhile', async () => {
@@ -39,7 +39,7 @@ describe('kill -9 in the middle of journeys', () => {
     await shop.shows('orders', `/orders/${orderId}`, { status: 'cancelled' });
     await shop.shows('inventory', '/stock/crash-declined', { available: 10, allocated: 0 });
     expect(await shop.eventTypes(`payment-${orderId}`)).toEqual(['PaymentDeclined']);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('SIGTERM (G12)', () => {

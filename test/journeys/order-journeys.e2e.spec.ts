@@ -5,7 +5,7 @@ import { Shop } from '../shop/shop.js';
 let shop: Shop;
 beforeAll(async () => {
   shop = await Shop.start();
-}, 90_000);
+}, 180_000);
 afterAll(() => shop.stop());
 
 let items = 0;

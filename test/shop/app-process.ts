@@ -45,7 +45,7 @@ export class AppProcess {
         const answer = await fetch(`${this.url}/health/ready`).then((response) => response.text(), String);
         if (answer !== '{"status":"ok"}') throw new Error(`${this.name} is not ready: ${answer}\n${this.output}`);
       },
-      { within: 40_000, every: 50 },
+      { within: 90_000, every: 50 },
     );
   }
 

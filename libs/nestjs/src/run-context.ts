@@ -32,7 +32,7 @@ export async function createContext(module: Type<object>): Promise<NestFastifyAp
   app
     .useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }))
     .useGlobalFilters(new ProblemDetailsFilter())
-    .enableShutdownHooks();
+    .enableShutdownHooks([], { useProcessExit: true });
   const document = new DocumentBuilder().setTitle(name).setVersion('1').build();
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, document));
   app.connectMicroservice({ strategy: app.get(ContextRuntime).integration });
