@@ -7,7 +7,10 @@ export function compactJson(value: unknown, width = 100): string {
   const inner = width - 2;
   const parts = Array.isArray(value)
     ? value.map((item) => compactJson(item, inner))
-    : Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${compactJson(item, inner)}`);
+    : Object.entries(value).map(([name, item]) => {
+        const label = `${JSON.stringify(name)}: `;
+        return label + compactJson(item, inner - label.length);
+      });
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
   const commas = parts.map((part, index) => (index < parts.length - 1 ? `${part},` : part));
   return `${open}\n${filledLines(commas, ' ', inner).join('\n').replaceAll(/^/gm, '  ')}\n${close}`;

@@ -57,7 +57,9 @@ export class SupervisedProcesses {
     this.stopping.abort();
     await Promise.allSettled([...this.running.values()].map((running) => running.stop()));
     // What was being started when the others were stopped stops itself, and is not waited for without end.
-    await Promise.race([Promise.allSettled(this.underway), pause(patienceMs)]);
+    const waited = new AbortController();
+    await Promise.race([Promise.allSettled(this.underway), pause(patienceMs, waited.signal)]);
+    waited.abort();
   }
 
   private async launch<P extends RunningProcess>(name: string, launch: Launch<P>): Promise<P> {

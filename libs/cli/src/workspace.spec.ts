@@ -1,0 +1,52 @@
+import { describe, expect, it } from '@jest/globals';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WrongUse } from './errors.js';
+import type { Invocation } from './invocation.js';
+import { openWorkspace, runtimeDir } from './workspace.js';
+
+const nothing = { write: () => true };
+
+function workspaceOf(...names: string[]): string {
+  const root = mkdtempSync(join(tmpdir(), 'annals-workspace-'));
+  const projects = Object.fromEntries(names.map((name) => [name, { type: 'application' }]));
+  writeFileSync(join(root, 'nest-cli.json'), JSON.stringify({ projects: { ...projects, lib: { type: 'library' } } }));
+  return root;
+}
+const calledIn = (cwd: string, env: NodeJS.ProcessEnv = {}): Invocation => ({
+  cwd,
+  env,
+  stdout: nothing,
+  stderr: nothing,
+});
+
+describe('the workspace', () => {
+  it('has the applications of nest-cli.json in their order, with ports from 3001 and 3000 for the gateway', () => {
+    const root = workspaceOf('gateway', 'orders', 'gift-cards');
+    expect(openWorkspace(calledIn(root)).apps).toMatchObject([
+      { name: 'gateway', port: 3000, portVariable: 'GATEWAY_PORT' },
+      { name: 'orders', port: 3001, entry: join(root, 'dist/apps/orders/src/main.js') },
+      { name: 'gift-cards', port: 3002, portVariable: 'GIFT_CARDS_PORT' },
+    ]);
+  });
+
+  it('is found from a folder inside it', () => {
+    const root = workspaceOf('orders');
+    mkdirSync(join(root, 'apps/orders'), { recursive: true });
+    expect(openWorkspace(calledIn(join(root, 'apps/orders'))).root).toBe(root);
+  });
+
+  it('takes ports from the environment and refuses what is none', () => {
+    const root = workspaceOf('orders');
+    expect(openWorkspace(calledIn(root, { ORDERS_PORT: '0' })).apps[0]?.port).toBe(0);
+    expect(() => openWorkspace(calledIn(root, { ORDERS_PORT: '-1' }))).toThrow(WrongUse);
+    expect(() => openWorkspace(calledIn(root, { ORDERS_PORT: '65536' }))).toThrow(WrongUse);
+  });
+
+  it('keeps everything of run time in .runtime, or where ANNALS_RUNTIME says', () => {
+    const root = workspaceOf('orders');
+    expect(runtimeDir(calledIn(root))).toBe(join(root, '.runtime'));
+    expect(runtimeDir(calledIn(root, { ANNALS_RUNTIME: 'elsewhere' }))).toBe(join(root, 'elsewhere'));
+  });
+});
