@@ -96,6 +96,15 @@ export class NotSupported extends CodedError {
   override readonly kind: ErrorKind = 'rejected';
 }
 
+/** No scavenge with this id runs. */
+export class ScavengeNotFound extends CodedError {
+  readonly code = 'SERVER_SCAVENGE_NOT_FOUND';
+  override readonly kind: ErrorKind = 'not-found';
+  constructor(readonly scavengeId: string) {
+    super(`No scavenge '${scavengeId}' is running. It may have finished already.`);
+  }
+}
+
 /** The server is shutting down. */
 export class ServerStopping extends CodedError {
   readonly code = 'SERVER_STOPPING';

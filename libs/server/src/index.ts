@@ -1,3 +1,4 @@
+export type { ScavengeReport } from './operations/scavenge.js';
 export { startEventStore, type EventStoreOptions, type RunningEventStore } from './start-event-store.js';
 export {
   AccessDenied,
@@ -14,6 +15,7 @@ export {
   PersistentSubscriptionDoesNotExist,
   PersistentSubscriptionDropped,
   PersistentSubscriptionExists,
+  ScavengeNotFound,
   ServerStopping,
   StorageWriteFailed,
   StreamDeleted,

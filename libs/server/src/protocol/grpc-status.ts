@@ -9,6 +9,7 @@ import {
   MaximumSubscribersReached,
   NotAuthenticated,
   NotSupported,
+  ScavengeNotFound,
   PersistentSubscriptionDoesNotExist,
   PersistentSubscriptionDropped,
   PersistentSubscriptionExists,
@@ -57,7 +58,8 @@ const expectedVersion = (expected: ExpectedRevision): string => {
 };
 
 /** Metadata values must be printable ASCII; names that are not are percent-encoded. */
-const name = (text: string): string => (/^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text));
+const isPrintable = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
+const name = (text: string): string => (isPrintable(text) ? text : encodeURIComponent(text));
 
 export function statusOf(error: unknown): GrpcStatus {
   const status = (code: number, trailers: Record<string, string> = {}): GrpcStatus => ({
@@ -71,6 +73,8 @@ export function statusOf(error: unknown): GrpcStatus {
     'group-name': name(of.group),
   });
   if (error instanceof WrongExpectedRevision) {
+    // EventStoreDB cannot put such a name into a trailer and answers UNKNOWN; the text says the rest.
+    if (!isPrintable(error.stream)) return status(GRPC.unknown);
     const trailers = {
       exception: 'wrong-expected-version',
       'stream-name': name(error.stream),
@@ -100,6 +104,8 @@ export function statusOf(error: unknown): GrpcStatus {
     return status(GRPC.failedPrecondition, group('maximum-subscribers-reached', error));
   if (error instanceof PersistentSubscriptionDropped)
     return status(GRPC.cancelled, group('persistent-subscription-dropped', error));
+  if (error instanceof ScavengeNotFound)
+    return status(GRPC.notFound, { exception: 'scavenge-not-found', 'scavenge-id': name(error.scavengeId) });
   if (error instanceof NotSupported) return status(GRPC.unimplemented);
   if (error instanceof AppendTimedOut) return status(GRPC.deadlineExceeded);
   if (error instanceof StorageWriteFailed || error instanceof ServerStopping) return status(GRPC.unavailable);

@@ -12,7 +12,7 @@ import {
   type ServerHttp2Session,
 } from 'node:http2';
 import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { AddressRefused } from '../errors.js';
+import { AddressRefused, ServerStopping } from '../errors.js';
 import { GrpcCall } from './grpc-call.js';
 import { dispatch, type Handlers } from './grpc-router.js';
 
@@ -35,7 +35,7 @@ const SILENCE_MS = 10_000;
 export interface Listener {
   readonly port: number;
   readonly connections: number;
-  /** Stops accepting; lets the open calls end by themselves until `deadlineMs`, then cuts them off. */
+  /** Stops accepting and tells all who are on a call; whoever has not gone after `deadlineMs` is cut off. */
   close(deadlineMs: number): Promise<void>;
 }
 
@@ -51,6 +51,7 @@ export interface ListenOptions {
 export async function listen(options: ListenOptions): Promise<Listener> {
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
+  const calls = new Set<GrpcCall>();
   let handlers: Handlers = {};
   const http2 = options.tls
     ? createSecureServer(
@@ -58,12 +59,12 @@ export async function listen(options: ListenOptions): Promise<Listener> {
         forHttp1(options.http),
       )
     : createHttp2Server({ settings: SETTINGS });
-  serve(http2 as Http2Server, () => handlers, sessions);
+  serve(http2, () => handlers, sessions, calls);
   if (options.tls)
     http2.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) =>
       forHttp1(options.http)(request, response),
     );
-  const acceptor: Server = options.tls ? (http2 as unknown as Server) : sniffing(http2 as Http2Server, options.http);
+  const acceptor: Server = options.tls ? http2 : sniffing(http2, options.http);
   acceptor.on('connection', (socket: Socket) => {
     socket.setNoDelay(true);
     sockets.add(socket);
@@ -77,7 +78,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     get connections() {
       return sockets.size;
     },
-    close: (deadlineMs) => closeListener(acceptor, sessions, sockets, deadlineMs),
+    close: (deadlineMs) => {
+      for (const call of calls) call.fail(new ServerStopping());
+      return closeListener(acceptor, sessions, sockets, deadlineMs);
+    },
   };
 }
 
@@ -88,7 +92,12 @@ const forHttp1 =
     if (request.httpVersionMajor === 1) http(request, response);
   };
 
-function serve(server: Http2Server, handlers: () => Handlers, sessions: Set<ServerHttp2Session>): void {
+function serve(
+  server: Http2Server,
+  handlers: () => Handlers,
+  sessions: Set<ServerHttp2Session>,
+  calls: Set<GrpcCall>,
+): void {
   server.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
@@ -98,6 +107,8 @@ function serve(server: Http2Server, handlers: () => Handlers, sessions: Set<Serv
   server.on('sessionError', () => undefined);
   server.on('stream', (stream, headers) => {
     const call = new GrpcCall(stream, headers);
+    calls.add(call);
+    call.whenOver(() => calls.delete(call));
     dispatch(handlers(), headers[':path'] ?? '', call);
   });
 }

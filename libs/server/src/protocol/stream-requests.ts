@@ -43,8 +43,6 @@ export function parseStreamName(reader: ProtoReader): string {
 
 export function checkedStreamName(name: string): string {
   if (name === '') throw new InvalidArgument('The stream name is empty. Give the stream a name.');
-  if (name === '$all' || name === '$$')
-    throw new InvalidArgument(`'${name}' cannot be used as the name of a stream here.`);
   if (Buffer.byteLength(name) > MAX_NAME)
     throw new InvalidArgument(`The stream name is longer than ${MAX_NAME} bytes.`);
   return name;

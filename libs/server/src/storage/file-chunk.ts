@@ -81,7 +81,7 @@ function readExtents(file: number, size: number, count: number): Extents {
 }
 
 export class FileChunk implements WritableChunk {
-  private extents: Extents | undefined;
+  private readonly extents: Extents | undefined;
   private last: { readonly offset: number; readonly bytes: Buffer } | undefined;
 
   private constructor(

@@ -88,7 +88,7 @@ export class GroupCommit {
 
   /** Resolves with the position of the last event (of the marker, when there are none) once all of them are durable. */
   stage(writes: readonly Write[]): Promise<number> {
-    if (this.isIdle) this.tail = this.log.end;
+    if (this.isIdle || this.tail === 0) this.tail = this.log.end;
     const createdMs = (this.lastCreated = Math.max(this.lastCreated, Date.now()));
     const records = writes.length === 0 ? [] : this.encode(writes, createdMs);
     if (writes.length === 0) this.encodeMarker(createdMs);
@@ -98,6 +98,17 @@ export class GroupCommit {
       this.queue.push({ writes, records, resolve, reject, position });
       this.running ??= this.run();
     });
+  }
+
+  /** Does `work` while no group is being written; appends that arrive meanwhile wait. */
+  async exclusively(work: () => Promise<void>): Promise<void> {
+    while (!this.isIdle) await this.settled();
+    // Nothing runs between the check and this, so the next append finds the work in its way.
+    this.running = work().finally(() => {
+      this.running = undefined;
+      if (this.queue.length > 0) this.running = this.run();
+    });
+    await this.running;
   }
 
   /** Resolves when everything that was staged before is durable or was refused. */

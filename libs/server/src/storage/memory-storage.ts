@@ -1,5 +1,5 @@
 /** A store that lives in memory only: for tests, and for trying things out. */
-import { MemoryChunk, type Chunk, type Extents } from './chunk.js';
+import { MemoryChunk, type Chunk } from './chunk.js';
 import type { EventRecord } from './event-record.js';
 import { NoIndexStore } from './index-store.js';
 import { Log, type ChunkSource } from './log.js';
@@ -15,7 +15,7 @@ class MemoryChunks implements ChunkSource {
 
   rewrite(old: Chunk, records: Iterable<EventRecord>): Promise<Chunk> {
     const extents: [number, number, number][] = [];
-    const kept = new MemoryChunk(old.start, extents as Extents, old.end);
+    const kept = new MemoryChunk(old.start, extents, old.end);
     for (const record of records) {
       const { position, length } = record;
       const last = extents.at(-1);

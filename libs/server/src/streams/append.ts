@@ -10,7 +10,13 @@
  * A soft-deleted stream is recreated by any, no_stream or its exact last revision: numbering goes on, and its metadata
  * gets `$tb` so that what was deleted stays so. Decisions see what is staged; answers wait until that is durable.
  */
-import { MaximumAppendSizeExceeded, StreamDeleted, WrongExpectedRevision, type ExpectedRevision } from '../errors.js';
+import {
+  MaximumAppendSizeExceeded,
+  ServerStopping,
+  StreamDeleted,
+  WrongExpectedRevision,
+  type ExpectedRevision,
+} from '../errors.js';
 import type { EventDatabase } from '../storage/event-database.js';
 import { NO_BYTES, type ProposedEvent } from '../storage/event-record.js';
 import type { Write } from '../storage/group-commit.js';
@@ -39,6 +45,13 @@ export class StreamWriter {
     private readonly database: EventDatabase,
     readonly maximumAppendSize: number,
   ) {}
+
+  private stopping = false;
+
+  /** From now on everything is refused. */
+  stop(): void {
+    this.stopping = true;
+  }
 
   async append(stream: string, expected: ExpectedRevision, events: readonly ProposedEvent[]): Promise<AppendResult> {
     let size = 0;
@@ -85,6 +98,7 @@ export class StreamWriter {
 
   /** The stream, once no deletion or change of its metadata is under way. */
   private async decidable(stream: string): Promise<StreamEntry | undefined> {
+    if (this.stopping) throw new ServerStopping();
     for (;;) {
       const entry = this.database.entry(stream);
       if (!entry || (!entry.pendingTombstone && entry.pendingMetadata === 0)) return entry;

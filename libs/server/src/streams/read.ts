@@ -60,7 +60,7 @@ function startRevision(
 
 /** Walks `$all` forwards from a position on; links of the system streams appear when the filter asks for them. */
 export class AllForward {
-  private cursor;
+  private readonly cursor;
   private links: EventRecord[] = [];
   /** Every record before it was looked at. */
   position: number;
