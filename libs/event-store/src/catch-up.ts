@@ -3,11 +3,14 @@
  * announces that by a callback that runs ahead of the events still in its buffer; here the announcement waits for them.
  */
 import {
+  eventTypeFilter,
   START,
   streamNameFilter,
   type AllStreamResolvedEvent,
   type AllStreamSubscription,
   type EventStoreDBClient,
+  type Filter,
+  type Position,
 } from '@eventstore/db-client';
 import { isTransportError, type EventStoreConnection } from './connection.js';
 import { beginning, toRecordedEvent, type RecordedEvent } from './recorded-event.js';
@@ -26,10 +29,11 @@ export class CatchUp {
   private eventsBeforeCaughtUp: number | undefined;
   private failure: unknown;
   private wake: (() => void) | undefined;
+  private checkpoint = beginning;
   private readonly client: EventStoreDBClient;
   private readonly subscription: AllStreamSubscription;
 
-  /** @param prefixes of the stream names wanted @param after position (exclusive) */
+  /** @param prefixes of the stream names wanted; none: all but the server's own @param after position (exclusive) */
   constructor(
     private readonly connection: EventStoreConnection,
     prefixes: readonly string[],
@@ -39,7 +43,7 @@ export class CatchUp {
     this.subscription = this.client.subscribeToAll(
       {
         fromPosition: after === beginning ? START : { commit: after, prepare: after },
-        filter: streamNameFilter({ prefixes: [...prefixes], maxSearchWindow: 1_000 }),
+        filter: this.filter(prefixes),
       },
       { highWaterMark: 256 },
     );
@@ -52,6 +56,11 @@ export class CatchUp {
       .on('error', (error: unknown) => this.fail(error))
       .on('end', () => this.fail(new Error('The event store ended the subscription.')))
       .on('close', () => this.fail(new Error('The subscription was closed.')));
+  }
+
+  /** How far the server has looked, as far as it told: a sign of life, and no place to begin again at. */
+  get searched(): bigint {
+    return this.checkpoint;
   }
 
   /**
@@ -85,6 +94,18 @@ export class CatchUp {
       await this.connection.discard(this.client);
     }
     this.subscription.destroy();
+  }
+
+  private filter(prefixes: readonly string[]): Filter {
+    const options = {
+      maxSearchWindow: 1_000,
+      checkpointReached: (_: unknown, { commit }: Position) => {
+        this.checkpoint = commit;
+      },
+    };
+    return prefixes.length > 0
+      ? streamNameFilter({ prefixes: [...prefixes], ...options })
+      : eventTypeFilter({ regex: '^[^$].*', ...options });
   }
 
   private receive({ event }: AllStreamResolvedEvent): void {

@@ -5,6 +5,8 @@
  * - Appends of all clients of a process wait in one table of the module. When any client's batch append stream fails,
  *   the appends of all the others are rejected too, and the answer to such an append then throws out of an event
  *   handler, which ends the process. So the client never learns of the failure here: the calls of this link do.
+ * - With `throwOnAppendFailure=false` in the connection string a refused append looks like a successful one, and tells a
+ *   revision that is wrong. Here it always throws.
  * - A stream that ends without an error, or whose channel is closed, leaves its appends waiting for ever. Here a call
  *   ends at its deadline, when the stream breaks, or when the link is given up, whichever comes first.
  */
@@ -32,11 +34,12 @@ interface Internals {
 
 export class ClientLink {
   readonly client: EventStoreDBClient;
-  private readonly waiting = new Set<(error: unknown) => void>();
+  private readonly waiting = new Set<(error: Error) => void>();
   private givenUp = false;
 
   constructor(url: string) {
     this.client = EventStoreDBClient.connectionString(url);
+    Object.defineProperty(this.client, 'throwOnAppendFailure', { value: true });
     this.guardBatchAppend();
   }
 
@@ -49,17 +52,14 @@ export class ClientLink {
       const timer =
         timeoutMs === Infinity
           ? undefined
-          : setTimeout(
-              () => fail(new CallLost(`${operation} was not answered within ${timeoutMs} ms`)),
-              timeoutMs,
-            );
+          : setTimeout(() => fail(new CallLost(`${operation} was not answered within ${timeoutMs} ms`)), timeoutMs);
       const done = () => {
         clearTimeout(timer);
         this.waiting.delete(fail);
       };
-      const fail = (error: unknown) => {
+      const fail = (error: Error) => {
         done();
-        reject(error as Error);
+        reject(error);
       };
       if (this.givenUp) return fail(new CallLost('the client was given up'));
       this.waiting.add(fail);
@@ -81,7 +81,7 @@ export class ClientLink {
     channel?.close();
   }
 
-  private lose(error: unknown): void {
+  private lose(error: Error): void {
     for (const fail of [...this.waiting]) fail(error);
   }
 

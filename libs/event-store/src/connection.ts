@@ -5,7 +5,9 @@
  */
 import { fullJitterMs, pause, type Backoff } from '@annals/core';
 import {
+  AccessDeniedError,
   CancelledError,
+  convertToCommandError,
   DeadlineExceededError,
   NotLeaderError,
   TimeoutError,
@@ -14,7 +16,7 @@ import {
   type EventStoreDBClient,
 } from '@eventstore/db-client';
 import { CallLost, ClientLink } from './client-link.js';
-import { EventStoreUnavailable } from './errors.js';
+import { EventStoreAccessDenied, EventStoreUnavailable } from './errors.js';
 
 export interface ConnectionOptions {
   /** `esdb://…` or `kurrentdb://…` connection string. */
@@ -79,12 +81,38 @@ export class EventStoreConnection {
       try {
         return await link.settle(operation, action(link.client), timeoutMs);
       } catch (error) {
-        if (!isTransportError(error)) throw error;
-        // On NotLeaderError the client has already turned to the node that the answer named.
-        if (!(error instanceof NotLeaderError)) await this.discard(link.client);
-        const waitMs = fullJitterMs(attempt, backoff);
-        if (this.closed || Date.now() + waitMs > giveUpAt) throw new EventStoreUnavailable(operation, { cause: error });
-        await pause(waitMs);
+        await this.recover(link, operation, error, attempt, giveUpAt);
+      }
+    }
+  }
+
+  /**
+   * Gives what `open` reads, and opens it again when the connection breaks: it must go on behind what was given.
+   * Back-pressured: reads on only as fast as it is consumed.
+   * @throws EventStoreUnavailable `retryForMs` after the last item; other errors as the client throws them
+   */
+  async *read<Item>(
+    operation: string,
+    open: (client: EventStoreDBClient) => CancellableRead<Item>,
+  ): AsyncGenerator<Item> {
+    for (let attempt = 1, giveUpAt = Date.now() + this.retryForMs; ; attempt++) {
+      const link = this.currentLink;
+      const source = open(link.client);
+      const items = source[Symbol.asyncIterator]();
+      let ended = false;
+      try {
+        for (;;) {
+          const next = await link.settle(operation, items.next(), Infinity);
+          ended = next.done === true;
+          if (next.done) return;
+          yield next.value;
+          [attempt, giveUpAt] = [1, Date.now() + this.retryForMs];
+        }
+      } catch (error) {
+        ended = true;
+        await this.recover(link, operation, error, attempt, giveUpAt);
+      } finally {
+        if (!ended) await source.cancel();
       }
     }
   }
@@ -101,4 +129,28 @@ export class EventStoreConnection {
     this.link ??= new ClientLink(this.options.url);
     return this.link;
   }
+
+  /** Makes ready for another attempt after a transport error. @throws all other errors, EventStoreUnavailable */
+  private async recover(
+    link: ClientLink,
+    operation: string,
+    thrown: unknown,
+    attempt: number,
+    giveUpAt: number,
+  ): Promise<void> {
+    // Some calls of the client let gRPC's own errors through.
+    const error: unknown = thrown instanceof Error ? convertToCommandError(thrown) : thrown;
+    if (error instanceof AccessDeniedError) throw new EventStoreAccessDenied(operation, { cause: error });
+    if (!isTransportError(error)) throw error;
+    // On NotLeaderError the client has already turned to the node that the answer named.
+    if (!(error instanceof NotLeaderError)) await this.discard(link.client);
+    const waitMs = fullJitterMs(attempt, backoff);
+    if (this.closed || Date.now() + waitMs > giveUpAt) throw new EventStoreUnavailable(operation, { cause: error });
+    await pause(waitMs);
+  }
+}
+
+/** A read of the client. */
+interface CancellableRead<Item> extends AsyncIterable<Item> {
+  cancel(): Promise<void>;
 }

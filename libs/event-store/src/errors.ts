@@ -114,3 +114,86 @@ export class EvolveFailed extends CodedError {
     );
   }
 }
+
+/** A command id was used before, on the same aggregate, for a command that says something else. */
+export class CommandIdReused extends CodedError {
+  readonly code = 'EVENT_STORE_COMMAND_ID_REUSED';
+  override readonly kind = 'unprocessable';
+
+  constructor(
+    readonly commandId: string,
+    readonly commandType: string,
+    readonly stream: string,
+  ) {
+    super(
+      `The id ${commandId} of this ${commandType} was used for another command on ${stream}, or for the same with other ` +
+        `data. An id (an Idempotency-Key) stands for one command: repeat that one unchanged, or use a new id.`,
+    );
+  }
+}
+
+/** One command decided more events than an append should have. */
+export class TooManyEvents extends CodedError {
+  readonly code = 'EVENT_STORE_TOO_MANY_EVENTS';
+  override readonly kind = 'invalid';
+
+  constructor(
+    readonly commandType: string,
+    readonly count: number,
+    readonly max: number,
+  ) {
+    super(
+      `${commandType} led to ${count} events at once; at most ${max} are taken, and nothing was appended. ` +
+        `Send the command in parts, or let one event say it for many.`,
+    );
+  }
+}
+
+/** What was decided cannot be folded into the state. */
+export class UnfoldableEvent extends CodedError {
+  readonly code = 'EVENT_STORE_UNFOLDABLE_EVENT';
+
+  constructor(
+    readonly category: string,
+    readonly eventType: string,
+    options: ErrorOptions,
+  ) {
+    super(
+      `'${category}' decided ${eventType}, but its 'evolve' fails on it: ${String(options.cause)}. Nothing was appended, ` +
+        `because the aggregate could never be loaded again. Mend 'evolve', or reject the command.`,
+      options,
+    );
+  }
+}
+
+/** A stored event is of a type, or of a version, that this release does not know. */
+export class UnknownEvent extends CodedError {
+  readonly code = 'EVENT_STORE_UNKNOWN_EVENT';
+
+  constructor(
+    readonly stream: string,
+    readonly revision: number,
+    readonly eventType: string,
+    readonly version: number,
+  ) {
+    super(
+      `${eventType} (version ${version}) at revision ${revision} of ${stream} is not known here. Was it written by a newer ` +
+        `release? Else give its decider an 'alias', an upcaster or a 'retired' entry for it; unknownEvents: 'skip' goes on without it.`,
+    );
+  }
+}
+
+/** The event store refuses the credentials. */
+export class EventStoreAccessDenied extends CodedError {
+  readonly code = 'EVENT_STORE_ACCESS_DENIED';
+
+  constructor(
+    readonly operation: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `The event store refused ${operation}. Check the user and password in EVENTSTORE_URL and the stream's access rights.`,
+      options,
+    );
+  }
+}

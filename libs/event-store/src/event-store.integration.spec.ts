@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Command, decider, DomainError, Event, runInContext } from '@annals/core';
+import { Command, decider, DomainError, Event, NotJson, runInContext } from '@annals/core';
 import { startEventStore, type RunningEventStore } from '@annals/server';
 import {
   AppendTooLarge,
@@ -8,6 +9,8 @@ import {
   EventStoreUnavailable,
   EvolveFailed,
   noEvents,
+  TooManyEvents,
+  UnfoldableEvent,
   UnregisteredEvent,
   WrongExpectedRevision,
 } from './index.js';
@@ -16,13 +19,14 @@ class Counted extends Event('Counted')<{ counterId: string; by: number; note?: s
 class Unknown extends Event('Unknown')<{ counterId: string }> {}
 class Count extends Command('Count')<{ counterId: string; by: number; note?: string }> {}
 class CountTwice extends Command('CountTwice')<{ counterId: string }> {}
+class CountOften extends Command('CountOften')<{ counterId: string; times: number }> {}
 class DoNothing extends Command('DoNothing')<{ counterId: string }> {}
 class Misbehave extends Command('Misbehave')<{ counterId: string }> {}
 class TooMuch extends DomainError {
   readonly code = 'COUNTER_TOO_MUCH';
 }
 
-const counter = decider<number, Count | CountTwice | DoNothing | Misbehave, Counted>({
+const counter = decider<number, Count | CountTwice | CountOften | DoNothing | Misbehave, Counted>({
   category: 'counter',
   initial: 0,
   decide: {
@@ -31,6 +35,8 @@ const counter = decider<number, Count | CountTwice | DoNothing | Misbehave, Coun
       return [new Counted(data)];
     },
     CountTwice: (_, { data }) => [new Counted({ ...data, by: 1 }), new Counted({ ...data, by: 2 })],
+    CountOften: (_, { data: { counterId, times } }) =>
+      Array.from({ length: times }, () => new Counted({ counterId, by: 0 })),
     DoNothing: () => [],
     Misbehave: (_, { data }) => [new Unknown(data) as unknown as Counted],
   },
@@ -101,7 +107,7 @@ describe('executing a command', () => {
     const others = [new EventStore({ url: server.url }), new EventStore({ url: server.url })];
     try {
       const results = await Promise.allSettled(
-        Array.from({ length: 30 }, (_, i) => [store, ...others][i % 3]?.execute(counter, count(counterId, 1))),
+        Array.from({ length: 30 }, (_, i) => (others[i % 3] ?? store).execute(counter, count(counterId, 1))),
       );
       const done = results.filter(({ status }) => status === 'fulfilled').length;
       for (const result of results)
@@ -157,12 +163,40 @@ describe('bad input', () => {
     await expect(
       store.execute(counter, new Count({ counterId, by: 1, note: 'x'.repeat(1_100_000) })),
     ).rejects.toMatchObject({ constructor: AppendTooLarge, maxBytes: 1_048_576 });
+    await expect(store.execute(counter, new Count({ counterId, by: 1, note: 'poison' }))).rejects.toMatchObject({
+      constructor: UnfoldableEvent,
+      eventType: 'Counted',
+    });
+    await expect(store.execute(counter, new CountOften({ counterId, times: 10_000 }))).rejects.toMatchObject({
+      constructor: TooManyEvents,
+      count: 10_000,
+      max: 5_000,
+    });
+    await expect(
+      store.execute(counter, new Count({ counterId, by: 1, note: 'x'.repeat(20_000_000) })),
+    ).rejects.toMatchObject({ constructor: AppendTooLarge, maxBytes: 16_777_216 });
+    const cyclic: Record<string, unknown> = { counterId };
+    cyclic['self'] = cyclic;
+    await expect(store.execute(counter, new DoNothing(cyclic as { counterId: string }))).rejects.toThrow(NotJson);
     expect((await store.load(counter, counterId)).revision).toBe(noEvents);
+  });
+
+  it('takes as many events as are allowed in one command', async () => {
+    const counterId = newId();
+    const { revision } = await store.execute(counter, new CountOften({ counterId, times: 5_000 }));
+    expect(revision).toBe(4_999);
+  });
+
+  it.each(['a/b?c=d', 'ü-ß-🙂', '$all', 'a-b-c', '%2e%2e', 'x'.repeat(200)])('takes the id %j as it is', async (id) => {
+    await store.execute(counter, count(id, 1));
+    await store.execute(counter, count(id, 2));
+    expect(await store.load(counter, id)).toEqual({ state: 3, revision: 1 });
   });
 
   it('names the event that cannot be folded', async () => {
     const counterId = newId();
-    await store.execute(counter, new Count({ counterId, by: 1, note: 'poison' }));
+    const poison = { type: 'Counted', data: { counterId, by: 1, note: 'poison' } };
+    await store.streams.append(`counter-${counterId}`, [{ id: randomUUID(), event: poison, metadata: {} }], noEvents);
     await expect(store.load(counter, counterId)).rejects.toMatchObject({
       constructor: EvolveFailed,
       revision: 0,

@@ -1,35 +1,28 @@
-/**
- * Commands in, events out: loads an aggregate's stream, decides, appends with the revision it decided on, and decides
- * again when somebody was faster (G2). A command that was already carried out gives its first result (G3).
- */
-import { randomUUID } from 'node:crypto';
+/** The door to EventStoreDB for deciders: commands in, states, histories and feeds out. */
 import {
-  assertJson,
-  currentContext,
-  eventId,
-  fullJitterMs,
-  pause,
-  type AnyDecider,
-  type Backoff,
+  silent,
   type Decider,
   type DomainCommand,
   type DomainEvent,
+  type EventSchemas,
   type Folding,
+  type Log,
 } from '@annals/core';
+import { Aggregates, foldRecorded } from './aggregates.js';
+import { CommandExecution, type CommandResult, type ExecuteOptions } from './command-execution.js';
 import { EventStoreConnection, type ConnectionOptions } from './connection.js';
-import { ConcurrencyConflict, EvolveFailed, UnregisteredEvent, WrongExpectedRevision } from './errors.js';
-import { EventFeed } from './feed.js';
-import { noEvents, type RecordedEvent, type StoredMetadata } from './recorded-event.js';
-import { Streams, type EventToAppend } from './streams.js';
+import { EventFeed, type FeedOptions } from './feed.js';
+import { noEvents, type RecordedEvent } from './recorded-event.js';
+import { Snapshots } from './snapshots.js';
+import { StoredEvents, type UnknownEventPolicy } from './stored-events.js';
+import { Streams } from './streams.js';
 
-/** What a command led to. */
-export interface CommandResult<E extends DomainEvent = DomainEvent> {
-  readonly stream: string;
-  /** Revision of the stream after the command; -1: it has no events. */
-  readonly revision: number;
-  /** Position in `$all` of the last event appended; undefined when the command appended none. */
-  readonly position: bigint | undefined;
-  readonly events: readonly E[];
+export interface EventStoreOptions extends ConnectionOptions {
+  /** How many folded aggregates are remembered, so that commands on them need no read; default 10,000; 0: none. */
+  readonly cachedAggregates?: number;
+  /** What is done about stored events that nobody knows; default `fail`. */
+  readonly unknownEvents?: UnknownEventPolicy;
+  readonly log?: Log;
 }
 
 /** An aggregate folded from its stream. */
@@ -39,128 +32,117 @@ export interface Loaded<State> {
   readonly revision: number;
 }
 
-export interface ExecuteOptions {
-  /** Decide on this revision of the aggregate or not at all: no retry on conflict, but WrongExpectedRevision. */
-  readonly expectedRevision?: number;
+export interface LoadOptions {
+  /** The state as it was: after the event with this revision, or at this time. */
+  readonly at?: number | Date;
 }
-
-const maxAttempts = 8;
-const conflictBackoff: Backoff = { firstMs: 5, maxMs: 250 };
 
 export class EventStore {
   readonly streams: Streams;
   private readonly connection: EventStoreConnection;
+  private readonly stored: StoredEvents;
+  private readonly snapshots: Snapshots;
+  private readonly aggregates: Aggregates;
+  private readonly commands: CommandExecution;
   private readonly feeds = new Set<EventFeed>();
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: EventStoreOptions) {
     this.connection = new EventStoreConnection(options);
     this.streams = new Streams(this.connection);
+    this.stored = new StoredEvents(options.unknownEvents ?? 'fail');
+    this.snapshots = new Snapshots(this.streams, options.log ?? silent);
+    this.aggregates = new Aggregates(this.streams, this.snapshots, this.stored, options.cachedAggregates ?? 10_000);
+    this.commands = new CommandExecution(this.streams, this.aggregates, this.snapshots, this.stored);
   }
 
   /**
-   * Carries out a command on its aggregate.
+   * Carries out a command on its aggregate. The same command id again gives the first result.
    * @throws DomainError whatever the decider rejects with
    * @throws ConcurrencyConflict after several lost races; WrongExpectedRevision when the caller pinned the revision
-   * @throws NotJson, UnregisteredEvent, AppendTooLarge, StreamIsDeleted, EventStoreUnavailable
+   * @throws CommandIdReused when the id was used for another command on this aggregate
+   * @throws NotJson, UnregisteredEvent, UnfoldableEvent, TooManyEvents, AppendTooLarge: nothing was appended
+   * @throws EvolveFailed, UnknownEvent, UpcastFailed, StreamIsDeleted, EventStoreUnavailable
    */
-  async execute<State, Cmd extends DomainCommand, Evt extends DomainEvent>(
+  execute<State, Cmd extends DomainCommand, Evt extends DomainEvent>(
     decider: Decider<State, Cmd, Evt>,
     command: Cmd,
     options: ExecuteOptions = {},
   ): Promise<CommandResult<Evt>> {
-    const stream = decider.streamOf(command);
-    const commandId = command.metadata.id ?? randomUUID();
-    for (let attempt = 1; ; attempt++) {
-      const { state, revision, history } = await this.loadStream(decider, stream);
-      const first = history.filter(({ at }) => at.causationId === commandId);
-      if (first.length > 0) return firstResult(stream, first);
-      if (options.expectedRevision !== undefined && options.expectedRevision !== revision)
-        throw new WrongExpectedRevision(stream, options.expectedRevision, revision);
-
-      const events = decider.decide(state, command);
-      if (events.length === 0) return { stream, revision, position: undefined, events };
-      const toAppend = this.prepare(
-        decider,
-        stream,
-        { ...command, metadata: { ...command.metadata, id: commandId } },
-        events,
-      );
-      try {
-        return { stream, ...(await this.streams.append(stream, toAppend, revision)), events };
-      } catch (error) {
-        if (!(error instanceof WrongExpectedRevision) || options.expectedRevision !== undefined) throw error;
-        if (attempt === maxAttempts) throw new ConcurrencyConflict(stream, command.type, attempt, error.actual);
-        await pause(fullJitterMs(attempt, conflictBackoff));
-      }
-    }
+    return this.commands.execute(decider, command, options);
   }
 
   /**
-   * The present state of an aggregate; the decider's initial state when its stream has no events.
-   * @throws EvolveFailed, StreamIsDeleted, EventStoreUnavailable, InvalidAggregateId
+   * The present state of an aggregate, or an earlier one; the decider's initial state when its stream has no events.
+   * @throws EvolveFailed, UnknownEvent, UpcastFailed, StreamIsDeleted, EventStoreUnavailable, InvalidAggregateId
    */
-  async load<State, Evt extends DomainEvent>(decider: Folding<State, Evt>, id: string): Promise<Loaded<State>> {
-    const { state, revision } = await this.loadStream(decider, decider.streamFor(id));
+  async load<State, Evt extends DomainEvent>(
+    decider: Folding<State, Evt>,
+    id: string,
+    { at }: LoadOptions = {},
+  ): Promise<Loaded<State>> {
+    const stream = decider.streamFor(id);
+    if (at !== undefined) return this.loadAt(decider, stream, at);
+    const { state, revision } = await this.aggregates.load(decider, stream);
     return { state, revision };
   }
 
-  /** A feed of all events of the streams whose names begin with one of `prefixes`, for any number of consumers. */
-  feed(prefixes: readonly string[]): EventFeed {
-    const feed = new EventFeed(this.connection, this.streams, prefixes);
+  /**
+   * What happened to an aggregate, in today's shapes, each event with when, why and by whom. Back-pressured.
+   * @throws UnknownEvent, UpcastFailed, StreamIsDeleted, EventStoreUnavailable, InvalidAggregateId
+   */
+  async *history<Evt extends DomainEvent>(
+    decider: Pick<Folding<unknown, Evt>, 'streamFor' | 'schemas'>,
+    id: string,
+  ): AsyncGenerator<RecordedEvent<Evt>> {
+    for await (const recorded of this.streams.read(decider.streamFor(id)))
+      yield* this.stored.read<Evt>(decider.schemas, recorded);
+  }
+
+  /** Brings events read from {@link streams} to today's shapes. @throws UnknownEvent, UpcastFailed */
+  upcast<Evt extends DomainEvent>(
+    { schemas }: { readonly schemas: EventSchemas },
+    recorded: readonly RecordedEvent[],
+  ): RecordedEvent<Evt>[] {
+    return this.stored.readAll<Evt>(schemas, recorded);
+  }
+
+  /** How many unknown events were skipped (with `unknownEvents: 'skip'`), by `<type>@<version>`. */
+  get skippedEvents(): ReadonlyMap<string, number> {
+    return this.stored.skippedCounts;
+  }
+
+  /**
+   * A feed of all events of the streams whose names begin with one of `prefixes`, for any number of consumers.
+   * With `schemas` they come in today's shapes.
+   */
+  feed(prefixes: readonly string[], options: FeedOptions = {}): EventFeed {
+    const { schemas } = options;
+    const read = schemas && ((recorded: readonly RecordedEvent[]) => this.stored.readAll(schemas, recorded));
+    const feed = new EventFeed(this.connection, this.streams, prefixes, { ...options, ...(read && { read }) });
     this.feeds.add(feed);
     return feed;
   }
 
-  /** Stops the feeds and closes the connection. */
+  /** Stops the feeds, lets snapshots be finished, and closes the connection. */
   async close(): Promise<void> {
     await Promise.all([...this.feeds].map((feed) => feed.close()));
+    await this.snapshots.settled();
     await this.connection.close();
   }
 
-  private async loadStream<State, Evt extends DomainEvent>(
+  private async loadAt<State, Evt extends DomainEvent>(
     decider: Folding<State, Evt>,
     stream: string,
-  ): Promise<Loaded<State> & { history: RecordedEvent<Evt>[] }> {
-    const history = await this.streams.readToEnd<Evt>(stream);
-    let state = decider.initial;
-    for (const { event, at } of history) {
-      try {
-        state = decider.evolve(state, event);
-      } catch (cause) {
-        throw new EvolveFailed(stream, at.revision, event.type, { cause });
-      }
+    at: number | Date,
+  ): Promise<Loaded<State>> {
+    const isLater = ({ at: place }: RecordedEvent) =>
+      typeof at === 'number' ? place.revision > at : place.created.getTime() > at.getTime();
+    let loaded: Loaded<State> = { state: decider.initial, revision: noEvents };
+    for await (const recorded of this.streams.read(stream)) {
+      if (isLater(recorded)) break;
+      const events = this.stored.read<Evt>(decider.schemas, recorded);
+      loaded = { state: foldRecorded(decider, events, loaded.state), revision: recorded.at.revision };
     }
-    return { state, revision: history.at(-1)?.at.revision ?? noEvents, history };
+    return loaded;
   }
-
-  private prepare(
-    decider: AnyDecider,
-    stream: string,
-    command: DomainCommand,
-    events: readonly DomainEvent[],
-  ): EventToAppend[] {
-    const { id = '', correlationId, actor } = command.metadata;
-    const context = currentContext();
-    const who = actor ?? context?.actor;
-    const metadata: StoredMetadata = {
-      $correlationId: correlationId ?? context?.correlationId ?? id,
-      $causationId: id,
-      ...(who !== undefined && { actor: who }),
-    };
-    return events.map((event, index) => {
-      if (!decider.eventTypes.includes(event.type)) throw new UnregisteredEvent(decider.category, event.type);
-      assertJson(event.data, `${event.type}.data`);
-      return { id: eventId(stream, id, index), event, metadata };
-    });
-  }
-}
-
-function firstResult<E extends DomainEvent>(stream: string, events: readonly RecordedEvent<E>[]): CommandResult<E> {
-  const last = events[events.length - 1]?.at;
-  return {
-    stream,
-    revision: last?.revision ?? noEvents,
-    position: last?.position,
-    events: events.map(({ event }) => event),
-  };
 }

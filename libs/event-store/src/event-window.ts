@@ -4,7 +4,7 @@ import { beginning, type RecordedEvent } from './recorded-event.js';
 const capacity = 8_192;
 
 export class EventWindow {
-  private events: RecordedEvent[] = [];
+  private readonly events: RecordedEvent[] = [];
   private low: bigint | undefined;
   private waiting: (() => void)[] = [];
 

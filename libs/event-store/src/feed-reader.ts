@@ -23,13 +23,14 @@ export class FeedReader {
     private readonly window: EventWindow,
     private readonly openCatchUp: (after: bigint) => CatchUp,
     private position: bigint,
+    private readonly read: (recorded: readonly RecordedEvent[]) => readonly RecordedEvent[],
   ) {}
 
   /**
    * Waits until there is something after the reader's position, or `signal` is aborted (then the batch is empty). A
    * batch without events says that the position moved on, or, once, that the reader is live.
    * @param max how many events at most; what came beyond it stays for the next batch
-   * @throws what broke the catch-up subscription; make a new reader then
+   * @throws what broke the catch-up subscription, or why events cannot be read; make a new reader then
    */
   async next(max: number, signal: AbortSignal): Promise<FeedBatch> {
     while (!signal.aborted) {
@@ -78,6 +79,6 @@ export class FeedReader {
   private batch(events: readonly RecordedEvent[]): FeedBatch {
     const live = this.pending.length === 0 && this.window.covers(this.position) && this.position >= this.window.end;
     this.toldLive ||= live;
-    return { events, position: this.position, live };
+    return { events: this.read(events), position: this.position, live };
   }
 }

@@ -14,12 +14,14 @@
  * The window restarts after the last *event* it saw: a checkpoint beyond the last event can lose the next one
  * (EventStore/EventStore issue 4970).
  */
-import { fullJitterMs, pause, type Backoff } from '@annals/core';
+import { fullJitterMs, pause, type Backoff, type EventSchemas } from '@annals/core';
 import { CatchUp } from './catch-up.js';
 import type { EventStoreConnection } from './connection.js';
 import { EventWindow } from './event-window.js';
 import { FeedReader } from './feed-reader.js';
 import { runConsumer, type FeedConsumer, type RunningConsumer } from './feed-consumer.js';
+import { FeedWatchdog } from './feed-watchdog.js';
+import type { RecordedEvent } from './recorded-event.js';
 import type { Streams } from './streams.js';
 
 const reconnect: Backoff = { firstMs: 100, maxMs: 2_000 };
@@ -30,27 +32,53 @@ export interface FeedStatus {
   readonly reason?: string;
 }
 
+export interface FeedOptions {
+  /** Gives events in today's shapes; without it, as they were stored. */
+  readonly schemas?: EventSchemas;
+  /** How long the feed may stand still while the store has newer events, in ms; default 10,000. */
+  readonly watchdogMs?: number;
+}
+
+interface InnerOptions extends FeedOptions {
+  readonly read?: (recorded: readonly RecordedEvent[]) => readonly RecordedEvent[];
+}
+
 export class EventFeed {
   private readonly stopping = new AbortController();
   private readonly consumers = new Set<RunningConsumer>();
   private readonly window = new EventWindow();
   private supervision: Promise<void> | undefined;
   private connection: FeedStatus = { connected: false, reason: 'not started' };
+  /** Why events cannot be given to the consumers, although the store is there. */
+  private unreadable: string | undefined;
+  private subscription: CatchUp | undefined;
+  private readonly watchdog: FeedWatchdog;
 
   constructor(
     private readonly store: EventStoreConnection,
     private readonly streams: Streams,
     private readonly prefixes: readonly string[],
-  ) {}
+    private readonly options: InnerOptions = {},
+  ) {
+    this.watchdog = new FeedWatchdog({
+      everyMs: options.watchdogMs ?? 10_000,
+      streams,
+      open: (after) => new CatchUp(store, prefixes, after),
+      lastEvent: () => this.window.end,
+      searched: () => this.subscription?.searched,
+    });
+  }
 
   get status(): FeedStatus {
-    return this.connection;
+    if (!this.connection.connected || this.unreadable === undefined) return this.connection;
+    return { connected: false, reason: this.unreadable };
   }
 
   /** A reader of everything after `position` (exclusive; `beginning` for all). */
   reader(position: bigint): FeedReader {
     this.start();
-    return new FeedReader(this.window, (after) => new CatchUp(this.store, this.prefixes, after), position);
+    const open = (after: bigint) => new CatchUp(this.store, this.prefixes, after);
+    return new FeedReader(this.window, open, position, (recorded) => this.read(recorded));
   }
 
   /** Keeps `consumer` supplied until it is stopped, whatever fails on the way. */
@@ -85,19 +113,40 @@ export class EventFeed {
     this.connection = { connected: false, reason: 'stopped' };
   }
 
-  /** Fills the window until the subscription breaks or the feed is closed. */
+  /** Fills the window until the subscription breaks, stands still, or the feed is closed. */
   private async follow(onProgress: () => void): Promise<void> {
-    const { signal } = this.stopping;
+    const turn = new AbortController();
+    const signal = AbortSignal.any([this.stopping.signal, turn.signal]);
     const subscription = new CatchUp(this.store, this.prefixes, this.window.end);
+    this.subscription = subscription;
+    const watch = this.watchdog.watch(signal).then((stall) => {
+      if (signal.aborted) return;
+      this.connection = { connected: false, reason: stall };
+      turn.abort();
+    });
     try {
       while (!signal.aborted) {
         const { events } = await subscription.next(signal);
+        if (signal.aborted) break;
         this.connection = { connected: true };
         onProgress();
         if (events.length > 0) this.window.push(events);
       }
     } finally {
+      turn.abort();
+      await watch;
       await subscription.close();
+    }
+  }
+
+  private read(recorded: readonly RecordedEvent[]): readonly RecordedEvent[] {
+    try {
+      const events = this.options.read?.(recorded) ?? recorded;
+      this.unreadable = undefined;
+      return events;
+    } catch (error) {
+      this.unreadable = String(error);
+      throw error;
     }
   }
 }

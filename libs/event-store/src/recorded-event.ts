@@ -9,6 +9,10 @@ export interface EventContext extends MessageMetadata {
   readonly revision: number;
   /** Place of the event in `$all`: grows with every append, with gaps. */
   readonly position: bigint;
+  /** Version of the shape it was stored in; 1 when undefined. */
+  readonly schemaVersion?: number;
+  /** Fingerprint of the payload of the command that led to it. */
+  readonly commandDigest?: string;
 }
 
 export interface RecordedEvent<E extends DomainEvent = DomainEvent> {
@@ -25,6 +29,10 @@ export interface StoredMetadata {
   readonly $correlationId?: string;
   readonly $causationId?: string;
   readonly actor?: string;
+  /** Version of the shape of the data; 1 when absent. */
+  readonly schemaVersion?: number;
+  /** See core's `payloadDigest`. */
+  readonly commandDigest?: string;
 }
 
 export function toRecordedEvent<E extends DomainEvent>(recorded: ClientEvent): RecordedEvent<E> {
@@ -40,6 +48,8 @@ export function toRecordedEvent<E extends DomainEvent>(recorded: ClientEvent): R
       correlationId: metadata.$correlationId ?? recorded.id,
       causationId: metadata.$causationId ?? recorded.id,
       ...(metadata.actor !== undefined && { actor: metadata.actor }),
+      ...(metadata.schemaVersion !== undefined && { schemaVersion: metadata.schemaVersion }),
+      ...(metadata.commandDigest !== undefined && { commandDigest: metadata.commandDigest }),
     },
   };
 }

@@ -14,6 +14,7 @@ import {
   type EventStoreDBClient,
 } from '@eventstore/db-client';
 import type { EventStoreConnection } from './connection.js';
+import { readAll, type ReadAllOptions } from './all-reading.js';
 import { AppendTooLarge, StreamIsDeleted, WrongExpectedRevision } from './errors.js';
 import { beginning, noEvents, toRecordedEvent, type RecordedEvent, type StoredMetadata } from './recorded-event.js';
 
@@ -62,39 +63,69 @@ export class Streams {
   }
 
   /**
-   * The events of a stream; none when there is no such stream. Back-pressured: reads on only as fast as it is consumed.
-   * @throws StreamIsDeleted; transport errors of the client when the connection breaks in the middle
+   * The events of a stream; none when there is no such stream. Back-pressured: reads on only as fast as it is consumed,
+   * and goes on behind the last event given when the connection breaks.
+   * @throws StreamIsDeleted, EventStoreUnavailable
    */
   async *read<E extends DomainEvent = DomainEvent>(
     stream: string,
     options: ReadOptions = {},
   ): AsyncGenerator<RecordedEvent<E>> {
     const backwards = options.direction === 'backwards';
-    const client = this.connection.client;
-    try {
-      const events = client.readStream(stream, {
+    let { from, maxCount } = options;
+    const open = (client: EventStoreDBClient) =>
+      client.readStream(stream, {
         direction: backwards ? BACKWARDS : FORWARDS,
-        fromRevision: options.from === undefined ? (backwards ? END : START) : BigInt(options.from),
-        ...(options.maxCount !== undefined && { maxCount: options.maxCount }),
+        fromRevision: from === undefined ? (backwards ? END : START) : BigInt(from),
+        ...(maxCount !== undefined && { maxCount }),
       });
-      for await (const { event } of events) if (event) yield toRecordedEvent<E>(event);
+    try {
+      for await (const { event } of this.connection.read(`read of ${stream}`, open)) {
+        if (!event) continue;
+        const recorded = toRecordedEvent<E>(event);
+        from = recorded.at.revision + (backwards ? -1 : 1);
+        if (maxCount !== undefined) maxCount--;
+        yield recorded;
+        if (maxCount === 0 || from < 0) return;
+      }
     } catch (error) {
       if (error instanceof StreamNotFoundError) return;
       throw translated(error, stream);
     }
   }
 
-  /** All events of a stream at once, with transport errors retried. */
+  /** All events of a stream at once. @throws StreamIsDeleted, EventStoreUnavailable */
   async readToEnd<E extends DomainEvent = DomainEvent>(
     stream: string,
     options: ReadOptions = {},
   ): Promise<RecordedEvent<E>[]> {
-    const collect = async () => {
-      const events: RecordedEvent<E>[] = [];
-      for await (const event of this.read<E>(stream, options)) events.push(event);
-      return events;
-    };
-    return this.connection.call(`read of ${stream}`, collect, Infinity);
+    const events: RecordedEvent<E>[] = [];
+    for await (const event of this.read<E>(stream, options)) events.push(event);
+    return events;
+  }
+
+  /**
+   * The events of all streams in the order of `$all`, up to the newest one there is when the reading comes to it, without
+   * the server's own (`$…`). Back-pressured; goes on behind the last event given when the connection breaks.
+   * @throws EventStoreUnavailable
+   */
+  readAll<E extends DomainEvent = DomainEvent>(options: ReadAllOptions = {}): AsyncGenerator<RecordedEvent<E>> {
+    return readAll<E>(this.connection, options);
+  }
+
+  /** The events of all aggregates of a category, in the order of `$all`; otherwise as {@link readAll}. */
+  readCategory<E extends DomainEvent = DomainEvent>(
+    category: string,
+    options: Pick<ReadAllOptions, 'after'> = {},
+  ): AsyncGenerator<RecordedEvent<E>> {
+    return this.readAll<E>({ ...options, prefixes: [`${category}-`] });
+  }
+
+  /** Lets a stream keep its newest events only (`$maxCount`). @throws EventStoreUnavailable */
+  async keepNewest(stream: string, maxCount: number): Promise<void> {
+    await this.connection.call(`setting of the metadata of ${stream}`, (client) =>
+      client.setStreamMetadata(stream, { maxCount }),
+    );
   }
 
   /** Position of the newest event in `$all`; {@link beginning} when there is none. */
