@@ -22,7 +22,6 @@ const bodyLimit = 1024 * 1024;
 
 /** Creates the app without listening; tests call this. @throws InvalidContextMap, InvalidSettings */
 export async function createContext(module: Type<object>): Promise<NestFastifyApplication> {
-  const { name } = contextMapOf(module);
   const adapter = new FastifyAdapter({ bodyLimit, forceCloseConnections: true });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bufferLogs: true,
@@ -33,8 +32,6 @@ export async function createContext(module: Type<object>): Promise<NestFastifyAp
     .useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }))
     .useGlobalFilters(new ProblemDetailsFilter())
     .enableShutdownHooks([], { useProcessExit: true });
-  const document = new DocumentBuilder().setTitle(name).setVersion('1').build();
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, document));
   app.connectMicroservice({ strategy: app.get(ContextRuntime).integration });
   return app;
 }
@@ -44,6 +41,7 @@ export async function runContext(module: Type<object>, options: RunContextOption
   const logger = new Logger('Context');
   try {
     const app = await createContext(module);
+    serveOpenApi(app, contextMapOf(module).name);
     const { host, port = options.port } = app.get(Settings);
     // Handlers are bound when the app is initialised, and must be before the first message comes.
     await app.init();
@@ -54,6 +52,12 @@ export async function runContext(module: Type<object>, options: RunContextOption
     logger.error(isCodedError(error) ? `${error.code}: ${error.message}` : error);
     process.exit(1);
   }
+}
+
+/** OpenAPI as a page at `/docs` and as a document at `/docs-json`. */
+function serveOpenApi(app: NestFastifyApplication, title: string): void {
+  const outline = new DocumentBuilder().setTitle(title).setVersion('1').build();
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, outline));
 }
 
 async function listen(app: NestFastifyApplication, port: number, host: string, variable: string): Promise<void> {
