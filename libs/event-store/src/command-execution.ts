@@ -19,9 +19,10 @@ import {
   type DomainCommand,
   type DomainEvent,
 } from '@annals/core';
-import type { Aggregates, Folded } from './aggregates.js';
+import type { Aggregates } from './aggregates.js';
 import { CommandIdReused, ConcurrencyConflict, WrongExpectedRevision } from './errors.js';
 import { prepareEvents, type IdentifiedCommand, type PreparedEvents } from './event-preparation.js';
+import type { Folded } from './folded.js';
 import { KeyedQueue } from './keyed-queue.js';
 import type { RecordedEvent } from './recorded-event.js';
 import type { Snapshots } from './snapshots.js';

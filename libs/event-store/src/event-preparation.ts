@@ -8,7 +8,7 @@ import {
   type DomainCommand,
   type DomainEvent,
 } from '@annals/core';
-import type { Folded } from './aggregates.js';
+import type { Folded } from './folded.js';
 import { AppendTooLarge, TooManyEvents, UnfoldableEvent, UnregisteredEvent } from './errors.js';
 import type { StoredMetadata } from './recorded-event.js';
 import type { EventToAppend } from './streams.js';

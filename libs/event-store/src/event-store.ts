@@ -8,10 +8,11 @@ import {
   type Folding,
   type Log,
 } from '@annals/core';
-import { Aggregates, foldRecorded } from './aggregates.js';
+import { Aggregates } from './aggregates.js';
 import { CommandExecution, type CommandResult, type ExecuteOptions } from './command-execution.js';
 import { EventStoreConnection, type ConnectionOptions } from './connection.js';
 import { EventFeed, type FeedOptions } from './feed.js';
+import { foldRecorded } from './folded.js';
 import { noEvents, type RecordedEvent } from './recorded-event.js';
 import { Snapshots } from './snapshots.js';
 import { StoredEvents, type UnknownEventPolicy } from './stored-events.js';

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { assertJson, type DomainEvent, type Folding, type Log } from '@annals/core';
-import type { Folded } from './aggregates.js';
+import type { Folded } from './folded.js';
 import { StreamIsDeleted } from './errors.js';
 import { HandledCommands } from './handled-commands.js';
 import { noEvents } from './recorded-event.js';
