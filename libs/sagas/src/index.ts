@@ -43,14 +43,8 @@ export {
   type SagaDefinition,
   type SagaPipeline,
 } from './saga-definition.js';
-export {
-  SagaEngine,
-  sagaFeedPrefixes,
-  type IntegrationMessage,
-  type SagaEnginePorts,
-  type SagaEngineStatus,
-  type SagaSettings,
-} from './saga-engine.js';
+export { SagaEngine, sagaFeedPrefixes } from './saga-engine.js';
+export type { IntegrationMessage, SagaEnginePorts, SagaEngineStatus, SagaSettings } from './saga-engine-ports.js';
 export {
   isSagaFact,
   SagaCommandIssued,

@@ -32,7 +32,12 @@ export class MemoryInstanceIndex implements InstanceIndex {
   }
 
   rows(streams: readonly string[]): Promise<ReadonlyMap<string, InstanceRow>> {
-    return Promise.resolve(new Map([...this.all].filter(([stream]) => streams.includes(stream))));
+    const found = new Map<string, InstanceRow>();
+    for (const stream of streams) {
+      const row = this.all.get(stream);
+      if (row) found.set(stream, row);
+    }
+    return Promise.resolve(found);
   }
 
   save(rows: ReadonlyMap<string, InstanceRow>, position: bigint): Promise<void> {

@@ -125,7 +125,7 @@ export class PipelineRun implements Delivery {
 
   private errored(error: unknown): void {
     // A deadline that was set outside of a delivery arrives here, and says so itself.
-    if (error instanceof OutsideOfDelivery && !isDelivering(this)) this.refuse(error);
+    if (error instanceof OutsideOfDelivery && !this.disposed && !isDelivering(this)) this.refuse(error);
     else this.inDelivery(`failed (${String(error)})`, () => this.fail(error));
   }
 

@@ -40,11 +40,13 @@ export class PostgresInstanceIndex implements InstanceIndex {
     ).query(
       `WITH saved AS (
          INSERT INTO annals.saga_index (position) VALUES ($8)
-         ON CONFLICT (only_row) DO UPDATE SET position = excluded.position)
+         ON CONFLICT (only_row) DO UPDATE SET position = greatest(saga_index.position, excluded.position))
        INSERT INTO annals.saga_instance (stream, saga, version, state, updated, ended, row)
        SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::jsonb[])
        ON CONFLICT (stream) DO UPDATE SET version = excluded.version, state = excluded.state,
-         updated = excluded.updated, ended = excluded.ended, row = excluded.row`,
+         updated = excluded.updated, ended = excluded.ended, row = excluded.row
+         -- Who takes over may be ahead of who has not noticed yet.
+         WHERE (saga_instance.row #>> '{summary,revision}')::int <= (excluded.row #>> '{summary,revision}')::int`,
       [
         column('stream'),
         column('saga'),

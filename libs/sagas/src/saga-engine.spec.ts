@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Command, deterministicId, DomainError, Event } from '@annals/core';
+import { Command, deterministicId, DomainError, Event, type DomainCommand } from '@annals/core';
 import { eventually } from '@annals/testing';
 import { ofType } from '@nestjs/cqrs';
 import { delay, filter, map, mergeMap, of, scan, switchMap, takeUntil, type Observable } from 'rxjs';
@@ -271,6 +271,23 @@ describe('commands', () => {
     expect(world.effects.map(({ data }) => (data as Order).orderId)).toEqual(['quick', 'quick']);
     release();
     await world.untilEffects('Remind', 'Thank', 'Remind', 'Thank');
+  });
+
+  it('that never end do not keep the engine from stopping', async () => {
+    const world = new SagaWorld([saga(remindOnPlaced)]);
+    world.answers = { Remind: () => new Promise(() => undefined) };
+    const engine = await started(world.engine({}, { drainMs: 3_000 }));
+    world.happens(new Placed(order('a')));
+    await until(() => world.attempts.length === 1);
+    let stopped = false;
+    const stopping = engine.stop().then(() => (stopped = true));
+    await world.advanceUntil(() => stopped);
+    await stopping;
+    expect(world.logged).toContain('warn: Sagas stopped with work under way; it is done again at the next start.');
+    const again: DomainCommand[] = [];
+    await started(world.engine({ dispatch: (command) => Promise.resolve(again.push(command)) }));
+    await until(() => again.length === 1);
+    expect(again[0]?.metadata.id).toBe(world.attempts[0]?.metadata.id);
   });
 
   it('of a saga that was told of their rejection are not carried out later', async () => {

@@ -10,89 +10,35 @@
  * Everything right of the instance is derived from its stream, from checkpoints on, and may be repeated; everything left
  * of it is deduplicated by the input's id. So there is no point at which a crash could lose or double an effect (G8).
  */
-import { silent, type Backoff, type DomainCommand, type DomainEvent, type Log } from '@annals/core';
-import type {
-  CheckpointStore,
-  ConsumerStatus,
-  EventFeed,
-  FeedConsumer,
-  RecordedEvent,
-  RunningConsumer,
-  Streams,
+import { silent, type DomainEvent, type Log } from '@annals/core';
+import {
+  beginning,
+  type EventFeed,
+  type FeedConsumer,
+  type RecordedEvent,
+  type RunningConsumer,
 } from '@annals/event-store';
-import { beginning } from '@annals/event-store';
 import { systemClock, type Clock } from './clock.js';
-import { CommandOutbox, type DispatchRetry } from './command-outbox.js';
+import { CommandOutbox } from './command-outbox.js';
 import { DeadlineAlarm } from './deadline-alarm.js';
-import { DeadlineIndex } from './deadline-index.js';
-import { deadlineId } from './deadline-index.js';
-import type { DeadlineStore, StoredDeadline } from './deadline-store.js';
+import { DeadlineIndex, deadlineId } from './deadline-index.js';
+import type { StoredDeadline } from './deadline-store.js';
 import { SagaVersionMissing, Uncorrelated } from './errors.js';
 import { routeOf, type Route } from './input-routing.js';
 import { InstanceDesk } from './instance-desk.js';
 import { InstanceIndexer, MemoryInstanceIndex, type InstanceIndex } from './instance-index.js';
 import { LiveInstances } from './live-instances.js';
 import { SagaCatalogue, type SagaDefinition } from './saga-definition.js';
-import { sagaStream, type SagaFact } from './saga-events.js';
+import {
+  defaultSettings,
+  type IntegrationMessage,
+  type SagaEnginePorts,
+  type SagaEngineStatus,
+  type SagaSettings,
+} from './saga-engine-ports.js';
+import { sagaPrefix, sagaStream, type SagaFact } from './saga-events.js';
 import { SagaInputs } from './saga-inputs.js';
 import { deadlineFired, type SagaInput } from './saga-instance.js';
-
-export interface SagaEnginePorts {
-  readonly store: { readonly streams: Pick<Streams, 'append' | 'readToEnd' | 'headPosition'> };
-  /** Of the context's categories. */
-  readonly feed: Pick<EventFeed, 'run'>;
-  /** Of the sagas' own streams: {@link sagaFeedPrefixes}. */
-  readonly sagaFeed: Pick<EventFeed, 'run'>;
-  readonly sagas: readonly SagaDefinition[];
-  readonly checkpoints: CheckpointStore;
-  readonly deadlines: DeadlineStore;
-  /** Default: in memory, filled from the sagas' streams at each start. */
-  readonly index?: InstanceIndex;
-  /**
-   * Carries a command out, or hands it over for good to the context that does. Gets plain data with all metadata; is
-   * called again with the same `metadata.id` after a crash. A rejection with a lasting kind of error (a DomainError, for
-   * one) is the saga's `CommandRejected` at once; any other is tried again first.
-   */
-  dispatch(command: DomainCommand): Promise<unknown>;
-  readonly clock?: Clock;
-  readonly log?: Log;
-  readonly settings?: Partial<SagaSettings>;
-}
-
-export interface SagaSettings {
-  /** Of commands that fail for a passing reason. Default: 3 tries, first wait at most 2 s, at most 10 s. */
-  readonly dispatchRetry: DispatchRetry;
-  /** Of inputs that a pipeline fails on, before the instance is stuck. Default: 4 tries, 1 s doubling up to 1 min. */
-  readonly pipelineRetry: Backoff & { readonly tries: number };
-  /** How many instances stay alive in memory; default 5,000. */
-  readonly liveInstances: number;
-  /** How many commands are under way at most; default 128. */
-  readonly concurrentCommands: number;
-}
-
-/** A message from another context. */
-export interface IntegrationMessage {
-  readonly id: string;
-  readonly type: string;
-  readonly data: unknown;
-  readonly correlationId?: string | undefined;
-  readonly actor?: string | undefined;
-}
-
-export interface SagaEngineStatus {
-  readonly consumers: readonly ConsumerStatus[];
-  readonly liveInstances: number;
-  readonly commandsUnderWay: number;
-  /** Why deadlines cannot be fired at present. */
-  readonly deadlineProblem: string | undefined;
-}
-
-const defaults: SagaSettings = {
-  dispatchRetry: { tries: 3, firstMs: 2_000, maxMs: 10_000 },
-  pipelineRetry: { tries: 4, firstMs: 1_000, maxMs: 60_000 },
-  liveInstances: 5_000,
-  concurrentCommands: 128,
-};
 
 const uncorrelated = 'uncorrelated-';
 
@@ -111,13 +57,18 @@ export class SagaEngine {
   private readonly alarm: DeadlineAlarm;
   private readonly index: InstanceIndex;
   private readonly log: Log;
+  private readonly clock: Clock;
+  private readonly settings: SagaSettings;
   private readonly running: { readonly consumer: RunningConsumer; readonly part: Part }[] = [];
   private readonly stopped = new AbortController();
+  private stopping: Promise<void> | undefined;
 
   /** @throws InvalidSaga when two definitions get in each other's way */
   constructor(private readonly ports: SagaEnginePorts) {
     const { store, checkpoints, deadlines, clock = systemClock, log = silent } = ports;
-    const settings: SagaSettings = { ...defaults, ...ports.settings };
+    const settings: SagaSettings = { ...defaultSettings, ...ports.settings };
+    this.settings = settings;
+    this.clock = clock;
     const concerns = (saga: string) => this.catalogue.has(saga);
     this.log = log;
     this.catalogue = new SagaCatalogue(ports.sagas);
@@ -188,13 +139,9 @@ export class SagaEngine {
   }
 
   /** Takes no more inputs, lets what is under way end, and saves the checkpoints. */
-  async stop(): Promise<void> {
-    this.stopped.abort();
-    const outboxStopped = this.outbox.stop();
-    await Promise.all([this.alarm.stop(), ...this.running.map(({ consumer }) => consumer.stop())]);
-    await outboxStopped;
-    for (const { part } of this.running) await part.stop?.();
-    await this.live.close();
+  stop(): Promise<void> {
+    this.stopping ??= this.stopOnce();
+    return this.stopping;
   }
 
   /**
@@ -221,6 +168,23 @@ export class SagaEngine {
       commandsUnderWay: this.outbox.inFlight,
       deadlineProblem: this.alarm.problem,
     };
+  }
+
+  private async stopOnce(): Promise<void> {
+    this.stopped.abort();
+    const drained = new AbortController();
+    const drain = this.drain().then(() => drained.abort());
+    await Promise.race([drain, this.clock.sleep(this.settings.drainMs, drained.signal)]);
+    if (!drained.signal.aborted)
+      this.log.warn('Sagas stopped with work under way; it is done again at the next start.', { ...this.status });
+  }
+
+  private async drain(): Promise<void> {
+    const outboxStopped = this.outbox.stop();
+    await Promise.all([this.alarm.stop(), ...this.running.map(({ consumer }) => consumer.stop())]);
+    await outboxStopped;
+    for (const { part } of this.running) await part.stop?.();
+    await this.live.close();
   }
 
   private run(feed: Pick<EventFeed, 'run'>, part: Part): void {
@@ -335,7 +299,7 @@ export class SagaEngine {
 
 /** The prefixes that the feed of the sagas' own streams must have. */
 export const sagaFeedPrefixes = (sagas: readonly SagaDefinition[]): string[] => [
-  ...new Set(sagas.map(({ name }) => `${sagaStream(name, '')}`)),
+  ...new Set(sagas.map(({ name }) => sagaPrefix(name))),
 ];
 
 const domainInput = ({ event, at }: RecordedEvent): SagaInput => ({

@@ -5,7 +5,8 @@
 import type { DomainCommand, DomainEvent, Log } from '@annals/core';
 import { MemoryDeadlineStore } from '../src/deadline-store.js';
 import type { SagaDefinition } from '../src/saga-definition.js';
-import { SagaEngine, sagaFeedPrefixes, type SagaEnginePorts, type SagaSettings } from '../src/saga-engine.js';
+import { SagaEngine, sagaFeedPrefixes } from '../src/saga-engine.js';
+import type { SagaEnginePorts, SagaSettings } from '../src/saga-engine-ports.js';
 import { MemoryCheckpoints, MemoryEventStore } from './memory-event-store.js';
 import { until, VirtualClock } from './virtual-clock.js';
 
@@ -23,7 +24,7 @@ export class SagaWorld {
   readonly attempts: DomainCommand[] = [];
   readonly logged: string[] = [];
   answers: Readonly<Record<string, Answer>> = {};
-  private readonly carriedOut = new Set<string>();
+  private readonly carriedOut = new Map<string, Promise<void>>();
 
   constructor(private readonly sagas: readonly SagaDefinition[]) {}
 
@@ -50,15 +51,23 @@ export class SagaWorld {
     });
   }
 
-  async dispatch(command: DomainCommand): Promise<void> {
+  dispatch(command: DomainCommand): Promise<void> {
     this.attempts.push(command);
-    const { id = '', correlationId } = command.metadata;
-    if (this.carriedOut.has(id)) return;
+    const { id = '' } = command.metadata;
+    const carriedOut = this.carriedOut.get(id) ?? this.carryOut(command);
+    this.carriedOut.set(id, carriedOut);
+    // What failed may be asked for again.
+    return carriedOut.catch((error: unknown) => {
+      this.carriedOut.delete(id);
+      throw error;
+    });
+  }
+
+  private async carryOut(command: DomainCommand): Promise<void> {
     const event = await this.answers[command.type]?.(command);
-    this.carriedOut.add(id);
     this.effects.push(command);
     const { orderId } = command.data as { orderId: string };
-    if (event) this.store.record(`order-${orderId}`, event, correlationId);
+    if (event) this.store.record(`order-${orderId}`, event, command.metadata.correlationId);
   }
 
   happens(event: DomainEvent, correlationId?: string): void {

@@ -30,9 +30,12 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** Lets everything that is ready run until `condition` holds; time stands still meanwhile. */
+const patienceMs = 10_000;
+
+/** Lets everything that is ready run until `condition` holds; virtual time stands still meanwhile. */
 export async function until(condition: () => boolean | Promise<boolean>, what = 'the condition'): Promise<void> {
-  for (let turn = 0; turn < 5_000; turn++) {
+  const giveUpAt = performance.now() + patienceMs;
+  while (performance.now() < giveUpAt) {
     if (await condition()) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
