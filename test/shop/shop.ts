@@ -128,6 +128,17 @@ export class Shop {
     );
   }
 
+  /** Waits until an order's journey is over, whichever way. */
+  async settled(orderId: string): Promise<'confirmed' | 'cancelled'> {
+    return eventually(
+      async () => {
+        const { status } = (await this.get<{ status?: string }>('orders', `/orders/${orderId}`)).body;
+        return status === 'confirmed' || status === 'cancelled' ? status : null;
+      },
+      { within: 30_000, every: 50 },
+    );
+  }
+
   /** The stored types of a stream's events: what really happened, whatever read models say. */
   async eventTypes(stream: string): Promise<string[]> {
     return (await this.store.streams.readToEnd(stream)).map(({ event }) => event.type);

@@ -16,7 +16,7 @@ const lampNamed = (category: string, event = 'LampLit') =>
   decider<object, Light, Lit>({
     category,
     initial: {},
-    decide: { LightLamp: ({}, { data }) => [new Lit(data)] },
+    decide: { LightLamp: (_, { data }) => [new Lit(data)] },
     evolve: { [event]: (state: object) => state } as never,
   });
 const lamp = lampNamed('lamp');
