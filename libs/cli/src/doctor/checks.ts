@@ -72,7 +72,7 @@ export async function checkPart(part: Part, invocation: Invocation): Promise<Fin
   }
   const port = readPort(invocation.env, portVariable, defaultPort);
   if (await isPortFree(port, '127.0.0.1'))
-    return { about, state: 'idle', says: `not running, port ${port} is free`, todo: 'annals start, or annals infra' };
+    return { about, state: 'idle', says: notRunning(port), todo: 'annals start, or annals infra' };
   return { about, state: 'wrong', ...taken(port, portVariable, problem) };
 }
 
@@ -81,7 +81,7 @@ export async function checkApp(app: App, host: string): Promise<Finding> {
   const url = `http://${host}:${port}`;
   if (await isPortFree(port, host)) {
     if (!existsSync(entry)) return { about, state: 'wrong', says: 'is not built', todo: 'npm run build' };
-    return { about, state: 'idle', says: `not running, port ${port} is free`, todo: 'annals start' };
+    return { about, state: 'idle', says: notRunning(port), todo: 'annals start' };
   }
   const readiness = await readinessOf(url);
   if (readiness.ready) return { about, state: 'ok', says: url };
@@ -89,6 +89,9 @@ export async function checkApp(app: App, host: string): Promise<Finding> {
     return { about, state: 'wrong', ...taken(port, portVariable, readiness.reason) };
   return { about, state: 'wrong', says: `${url} is not ready: ${readiness.reason}`, todo: 'mend what it names' };
 }
+
+const notRunning = (port: number): string =>
+  port === 0 ? 'not known to run: its port is chosen when it starts' : `not running, port ${port} is free`;
 
 function taken(port: number, variable: string, problem: string): Pick<Finding, 'says' | 'todo'> {
   const owner = portOwner(port);

@@ -18,6 +18,8 @@ export async function inForeground({ run, cleanUp }: Foreground): Promise<void> 
   const stop = stopRequests((signal) => process.exit(exitCodeOf(signal)));
   let stoppedBy: NodeJS.Signals | undefined;
   void stop.requested.then((signal) => (stoppedBy = signal));
+  // What is started here does not keep this process alive, and neither does waiting for signals.
+  const alive = setInterval(() => undefined, 2 ** 30);
   const work = run(stop);
   try {
     const outcome = await Promise.race([work, stop.requested]);
@@ -26,6 +28,7 @@ export async function inForeground({ run, cleanUp }: Foreground): Promise<void> 
   } finally {
     work.catch(() => undefined); // after a request to stop nobody waits for it any more
     await cleanUp(stoppedBy);
+    clearInterval(alive);
   }
 }
 
