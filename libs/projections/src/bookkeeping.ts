@@ -83,6 +83,9 @@ export async function inTransaction<Result>(
 ): Promise<Result> {
   const tx = await pool.connect();
   let broken: Error | undefined;
+  // The pool does not listen while a connection is lent; one that breaks between two statements would end the process.
+  const onError = (error: Error) => (broken = error);
+  tx.on('error', onError);
   try {
     await tx.query('begin');
     const result = await work(tx);
@@ -94,6 +97,7 @@ export async function inTransaction<Result>(
     });
     throw error;
   } finally {
+    tx.off('error', onError);
     tx.release(broken);
   }
 }

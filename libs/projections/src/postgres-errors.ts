@@ -1,4 +1,5 @@
 /** What an error of Postgres means: the data's fault, or the way to it. */
+import { isNativeError } from 'node:util/types';
 import pg from 'pg';
 
 const sqlState = (error: unknown): string | undefined => {
@@ -18,11 +19,11 @@ export const isOutage = (error: unknown): boolean => {
   return state === undefined ? isConnectionError(error) : /^(08|25006|40|53|55P03|57|58)/.test(state);
 };
 
+const connectionTrouble =
+  /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|Connection terminated|not queryable|Client has encountered|timeout exceeded|Query read timeout|Cannot use a pool/i;
+
 const isConnectionError = (error: unknown): boolean =>
-  error instanceof Error &&
-  /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|Connection terminated|not queryable|Client has encountered|timeout exceeded|Query read timeout|Cannot use a pool/i.test(
-    `${String((error as { code?: unknown }).code)} ${error.message}`,
-  );
+  isNativeError(error) && connectionTrouble.test(`${String((error as { code?: unknown }).code)} ${error.message}`);
 
 /** Somebody else holds what was asked for and did not let go in time. */
 export const isLockTimeout = (error: unknown): boolean => sqlState(error) === '55P03';

@@ -93,9 +93,10 @@ export class Shop {
     public databaseUrl: string,
   ) {}
 
-  static async open(): Promise<Shop> {
+  /** @param databaseUrl default: a new database of the test bed */
+  static async open(databaseUrl?: string): Promise<Shop> {
     const events = await testEventStore();
-    const { url } = await testPostgres();
+    const url = databaseUrl ?? (await testPostgres()).url;
     return new Shop(events, new EventStore({ url: events.url }), url);
   }
 

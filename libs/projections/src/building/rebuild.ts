@@ -58,10 +58,11 @@ export function rebuild(
   interrupted: AbortSignal,
 ): Promise<Rebuilt> {
   const { database } = surroundings;
-  return withRebuildLock(database.url, database.pool, model, async (lockLost) => {
+  const cancelled = options.signal ?? new AbortController().signal;
+  const ended = AbortSignal.any([cancelled, interrupted]);
+  return withRebuildLock(database, model, ended, async (lockLost) => {
     const build = await unfinishedOrNew(database, model, shape);
-    const cancelled = options.signal ?? new AbortController().signal;
-    const signal = AbortSignal.any([cancelled, interrupted, lockLost]);
+    const signal = AbortSignal.any([ended, lockLost]);
     try {
       return await finish(surroundings, model, shape, build, options, signal);
     } catch (error) {
@@ -83,7 +84,7 @@ export function rollback(
   interrupted: AbortSignal,
 ): Promise<void> {
   const { database } = surroundings;
-  return withRebuildLock(database.url, database.pool, model, async (lockLost) => {
+  return withRebuildLock(database, model, interrupted, async (lockLost) => {
     const served = await servedBuilds(database.pool, model);
     const previous =
       served?.previous === undefined ? undefined : await findBuild(database.pool, model.name, served.previous);

@@ -48,14 +48,15 @@ export function verify(
 ): Promise<Verification | undefined> {
   const { database } = surroundings;
   const { pool } = database;
-  return withRebuildLock(database.url, pool, model, async (lockLost) => {
+  const cancelled = options.signal ?? new AbortController().signal;
+  const ended = AbortSignal.any([cancelled, interrupted]);
+  return withRebuildLock(database, model, ended, async (lockLost) => {
     const shadow = await inTransaction(pool, async (tx) => {
       await lockName(tx, model.name);
       for (const left of await buildsInState(tx, model, 'shadow')) await dropBuild(tx, left);
       return createBuild(tx, database.url, model, shape, 'shadow');
     });
-    const cancelled = options.signal ?? new AbortController().signal;
-    const signal = AbortSignal.any([cancelled, interrupted, lockLost]);
+    const signal = AbortSignal.any([ended, lockLost]);
     const run = startRun(surroundings, model, shape, shadow, options, signal);
     try {
       await run.catchUp();
