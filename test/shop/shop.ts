@@ -156,6 +156,6 @@ export class Shop {
 
   private async request<Body>(app: AppName, path: string, init: RequestInit): Promise<Answer<Body>> {
     const response = await fetch(`${this.apps[app].url}${path}`, init);
-    return { status: response.status, headers: response.headers, body: (await response.json()) as Body };
+    return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) as Body };
   }
 }
