@@ -1,3 +1,11 @@
+export { checkStore, type StoreReport } from './operations/check-store.js';
+export {
+  exportStreams,
+  importStreams,
+  type ExportOptions,
+  type ImportOptions,
+  type MoveProgress,
+} from './operations/move-streams.js';
 export type { ScavengeReport } from './operations/scavenge.js';
 export { startEventStore, type EventStoreOptions, type RunningEventStore } from './start-event-store.js';
 export {

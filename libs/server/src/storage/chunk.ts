@@ -7,6 +7,8 @@ export interface Chunk {
   readonly start: number;
   /** The position behind its last durable byte. */
   readonly end: number;
+  /** Whether records were taken out of it. */
+  readonly isScavenged: boolean;
   /** Bytes of records stored. */
   readonly size: number;
   /** The offset where `position` stands or, when that was scavenged, the next one that was kept. */
@@ -51,6 +53,9 @@ export class MemoryChunk implements WritableChunk {
     private readonly logicalEnd?: number,
   ) {}
 
+  get isScavenged(): boolean {
+    return this.extents !== undefined;
+  }
   get end(): number {
     return this.logicalEnd ?? this.start + this.size;
   }

@@ -112,6 +112,9 @@ export class FileChunk implements WritableChunk {
     return new FileChunk(path, file, header, header.scavenged?.size ?? size);
   }
 
+  get isScavenged(): boolean {
+    return this.header.scavenged !== undefined;
+  }
   get start(): number {
     return this.header.start;
   }
