@@ -33,14 +33,23 @@ export class LiveInstances {
 
   /**
    * Lets `work` use an instance, after everybody who asked before.
+   * @param assumeNew work that appends to an instance that is not alive here is first tried on an empty one, without
+   * reading its stream; the expected revision tells when that was wrong
    * @throws SagaContended; errors of the event store and of `work`
    */
-  use<Result>(saga: string, id: string, work: (instance: SagaInstance) => Promise<Result>): Promise<Result> {
+  use<Result>(
+    saga: string,
+    id: string,
+    work: (instance: SagaInstance) => Promise<Result>,
+    assumeNew = false,
+  ): Promise<Result> {
     const stream = sagaStream(saga, id);
     return this.lanes.run(stream, async () => {
       for (let attempt = 1; ; attempt++) {
+        const alive = this.take(stream);
+        const guessed = !alive && assumeNew && attempt === 1;
         try {
-          const instance = this.take(stream) ?? (await this.load(saga, id, stream));
+          const instance = alive ?? (guessed ? this.create(saga, id) : await this.load(saga, id, stream));
           const result = await work(instance);
           this.keep(stream, instance);
           return result;
@@ -48,7 +57,7 @@ export class LiveInstances {
           this.drop(stream);
           if (!(error instanceof WrongExpectedRevision)) throw error;
           if (attempt === maxAttempts) throw new SagaContended(stream, attempt, { cause: error });
-          await pause(fullJitterMs(attempt, conflictBackoff));
+          if (!guessed) await pause(fullJitterMs(attempt, conflictBackoff));
         }
       }
     });
@@ -60,11 +69,15 @@ export class LiveInstances {
     for (const stream of [...this.alive.keys()]) this.drop(stream);
   }
 
+  private create(saga: string, id: string): SagaInstance {
+    return new SagaInstance(this.catalogue.newest(saga), id, new InstanceLog(), this.settings);
+  }
+
   private async load(saga: string, id: string, stream: string): Promise<SagaInstance> {
     const log = InstanceLog.of(await this.streams.readToEnd(stream));
-    const definition =
-      log.version === undefined ? this.catalogue.newest(saga) : this.catalogue.version(saga, log.version);
-    if (!definition) throw new SagaVersionMissing(saga, log.version ?? 0, 1);
+    if (log.version === undefined) return this.create(saga, id);
+    const definition = this.catalogue.version(saga, log.version);
+    if (!definition) throw new SagaVersionMissing(saga, log.version, 1);
     return new SagaInstance(definition, id, log, this.settings);
   }
 

@@ -38,7 +38,7 @@ import {
 } from './saga-engine-ports.js';
 import { sagaPrefix, sagaStream, type SagaFact } from './saga-events.js';
 import { SagaInputs } from './saga-inputs.js';
-import { deadlineFired, type SagaInput } from './saga-instance.js';
+import { deadlineFired, type SagaInput, type SagaInstance } from './saga-instance.js';
 
 const uncorrelated = 'uncorrelated-';
 
@@ -225,13 +225,14 @@ export class SagaEngine {
       const id = `${uncorrelated}${input.id}`;
       return [{ id, deliver: () => this.live.use(saga, id, (instance) => instance.stopWith(input, error)) }];
     }
-    return [...route].map(([id, versions]) => ({
-      id,
-      deliver: () =>
-        this.live.use(saga, id, async (instance) => {
-          if (versions.has(instance.definition.version)) await instance.receive(input);
-        }),
-    }));
+    const newest = this.catalogue.newest(saga);
+    const starts = newest.startedBy?.has(input.event.type) === true;
+    return [...route].map(([id, versions]) => {
+      const receive = async (instance: SagaInstance) => {
+        if (versions.has(instance.definition.version)) await instance.receive(input);
+      };
+      return { id, deliver: () => this.live.use(saga, id, receive, starts && versions.has(newest.version)) };
+    });
   }
 
   private route(saga: string, { id, event, source }: SagaInput): Route {
