@@ -7,10 +7,13 @@ import type { DomainCommand } from '@annals/core';
 import { commandSender, contractOf, type Transport } from '@annals/messaging';
 import type { ReadDatabase } from '@annals/projections';
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
-import { CommandBus, CqrsModule } from '@nestjs/cqrs';
+import { CommandBus, CqrsModule, EventBus } from '@nestjs/cqrs';
 import { getRepositoryToken } from '@nestjs/typeorm';
 import { checkMap, CONTEXT_MAP, type ContextMap } from './context-map.js';
 import { openEventStore, openReadDatabase, openTransport, READ_DATABASE, TRANSPORT } from './context-parts.js';
+import { repositoryToken } from './commands/aggregate.js';
+import { DomainEventBus } from './commands/domain-event-bus.js';
+import { EventSourcedRepository } from './commands/event-sourced-repository.js';
 import { ContextRuntime } from './context-runtime.js';
 import { COMMAND_ROUTES, DomainCommandBus, type CommandRoutes } from './domain-command-bus.js';
 import { NotABoundedContext } from './errors.js';
@@ -29,8 +32,8 @@ export class BoundedContextModule {
       module: BoundedContextModule,
       imports: [parts(map), cqrs],
       controllers: [HealthController],
-      providers: [ContextRuntime, ...(map.sagas ?? [])],
-      exports: [cqrs, ContextRuntime],
+      providers: [ContextRuntime, ...(map.sagas ?? []), ...repositories(map)],
+      exports: [cqrs, ContextRuntime, ...repositories(map).map(tokenOf)],
     };
   }
 }
@@ -55,9 +58,17 @@ const cqrs: DynamicModule = {
   providers: [
     { provide: CommandBus, useClass: DomainCommandBus },
     { provide: DomainCommandBus, useExisting: CommandBus },
+    { provide: EventBus, useClass: DomainEventBus },
   ],
   exports: [DomainCommandBus],
 };
+
+const repositories = ({ aggregates = [] }: ContextMap) =>
+  aggregates.map((definition) => ({
+    provide: repositoryToken(definition.root),
+    inject: [EventStore, EventBus],
+    useFactory: (store: EventStore, events: EventBus) => new EventSourcedRepository(definition, store, events),
+  }));
 
 /** What the context stands on; global, because the CommandBus needs it and lives in a module of its own. */
 @Module({})
@@ -88,11 +99,16 @@ const parts = (map: ContextMap): DynamicModule => {
   return { module: ContextParts, global: true, providers, exports: providers.map(tokenOf) };
 };
 
-function routes({ name: context, deciders }: ContextMap, transport: Transport): CommandRoutes {
+function routes(
+  { name: context, deciders, middleware = [], commands }: ContextMap,
+  transport: Transport,
+): CommandRoutes {
   const sender = commandSender({ context, transport });
   return {
     context,
     deciders,
+    middleware,
+    commands,
     isForeign: ({ type }: DomainCommand) => {
       const contract = contractOf(type);
       return contract?.kind === 'command' && contract.context !== context;

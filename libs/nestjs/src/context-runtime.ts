@@ -5,6 +5,7 @@
  *   SIGTERM ─▶ not ready, no more messages and saga inputs ─▶ HTTP drains ─▶ projections and publisher finish their batch
  *   and checkpoint ─▶ connections close
  */
+import { EventRegistry } from '@annals/core';
 import { EventStore, type EventFeed, type RunningConsumer } from '@annals/event-store';
 import { contractOf, IntegrationServer, publisher, type ReceivedMessage, type Transport } from '@annals/messaging';
 import { PostgresCheckpoints, Projections, type ReadDatabase } from '@annals/projections';
@@ -25,7 +26,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { CONTEXT_MAP, type ContextMap } from './context-map.js';
+import { Reactors } from './commands/reactors.js';
+import { CONTEXT_MAP, eventOwners, type ContextMap } from './context-map.js';
 import { READ_DATABASE, TRANSPORT } from './context-parts.js';
 import { DomainCommandBus } from './domain-command-bus.js';
 import { nestLog } from './nest-log.js';
@@ -37,6 +39,7 @@ export class ContextRuntime
   /** The context's side of the exchange of messages, for `app.connectMicroservice`. */
   readonly integration: IntegrationServer;
   readonly projections: Projections;
+  readonly reactors: Reactors;
   private readonly feed: EventFeed;
   private readonly checkpoints: PostgresCheckpoints;
   private sagas: SagaEngine | undefined;
@@ -51,7 +54,19 @@ export class ContextRuntime
     private readonly commands: DomainCommandBus,
     private readonly modules: ModuleRef,
   ) {
-    this.feed = store.feed(map.deciders.map(({ category }) => `${category}-`));
+    const owners = eventOwners(map);
+    this.feed = store.feed(
+      owners.map(({ category }) => `${category}-`),
+      { schemas: new EventRegistry(owners).schemas },
+    );
+    this.reactors = new Reactors({
+      reactors: map.reactors ?? [],
+      aggregates: map.aggregates ?? [],
+      feed: this.feed,
+      pool: database.pool,
+      resolve: (handler) => modules.get(handler, { strict: false }),
+      log: nestLog('Reactors'),
+    });
     this.checkpoints = new PostgresCheckpoints(database);
     this.projections = new Projections({
       context: map.name,
@@ -73,6 +88,7 @@ export class ContextRuntime
 
   async onApplicationBootstrap(): Promise<void> {
     await this.projections.start();
+    await this.reactors.start();
     await this.sagas?.start();
     const publications = this.map.publishes ?? [];
     if (publications.length > 0)
@@ -95,7 +111,7 @@ export class ContextRuntime
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.projections.stop(), this.publishing?.stop()]);
+    await Promise.all([this.projections.stop(), this.reactors.stop(), this.publishing?.stop()]);
     await this.store.close();
     await this.transport.close();
     await this.database.close();

@@ -5,18 +5,29 @@
  *   3. the context that owns the command's contract, over messaging.
  */
 import { randomUUID } from 'node:crypto';
-import { withMetadata, type AnyDecider, type DomainCommand } from '@annals/core';
+import {
+  currentContext,
+  runInContext,
+  withMetadata,
+  type AnyCommandClass,
+  type AnyDecider,
+  type DomainCommand,
+} from '@annals/core';
 import { EventStore, type CommandResult, type ExecuteOptions } from '@annals/event-store';
 import { Inject, Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { AsyncContext, CommandBus, type ICommand, type ICommandHandler } from '@nestjs/cqrs';
+import { composed, type CommandMiddleware, type MiddlewareEntry } from './commands/middleware.js';
 import { InvalidContextMap, NoCommandHandler } from './errors.js';
 
 /** What the bus needs to know of its context. */
 export interface CommandRoutes {
   readonly context: string;
   readonly deciders: readonly AnyDecider[];
+  readonly middleware: readonly MiddlewareEntry[];
+  /** All commands that the context takes, where the map lists them. */
+  readonly commands: readonly AnyCommandClass[] | undefined;
   /** Whether the command's contract belongs to another context. */
   isForeign(command: DomainCommand): boolean;
   /** Sends a foreign command on its way; settles when it can no longer be lost. */
@@ -38,6 +49,7 @@ export class DomainCommandBus extends CommandBus {
   private readonly deciders = new Map<string, AnyDecider>();
   private readonly handledClasses = new Map<CommandType, string>();
   private readonly handledTypes = new Map<string, CommandType>();
+  private readonly around: CommandMiddleware;
 
   constructor(
     moduleRef: ModuleRef,
@@ -45,6 +57,7 @@ export class DomainCommandBus extends CommandBus {
     @Inject(COMMAND_ROUTES) private readonly routes: CommandRoutes,
   ) {
     super(moduleRef);
+    this.around = composed(routes.middleware, (type) => moduleRef.get(type, { strict: false }));
     for (const decider of routes.deciders) for (const type of decider.commandTypes) this.deciders.set(type, decider);
   }
 
@@ -56,12 +69,13 @@ export class DomainCommandBus extends CommandBus {
   override execute<R = CommandResult>(command: ICommand, context?: AsyncContext | ExecuteOptions): Promise<R> {
     if (!isDomainCommand(command)) return super.execute<ICommand, R>(command, context as AsyncContext);
     const identified = command.metadata?.id === undefined ? withMetadata(command, { id: randomUUID() }) : command;
-    const handled = this.handledTypes.get(command.type);
-    if (handled) {
-      const instance = Object.assign(Object.create(handled.prototype as object) as DomainCommand, identified);
-      return super.execute<DomainCommand, R>(instance, context instanceof AsyncContext ? context : undefined);
-    }
-    return this.route(identified, context instanceof AsyncContext ? undefined : context) as Promise<R>;
+    return this.around(identified, (given) => this.carryOut(given, context)) as Promise<R>;
+  }
+
+  override register(handlers?: InstanceWrapper<ICommandHandler>[]): void {
+    super.register(handlers);
+    const problems = [...this.unmatched()];
+    if (problems.length > 0) throw new InvalidContextMap(this.routes.context, problems);
   }
 
   protected override registerHandler(handler: InstanceWrapper<ICommandHandler>): void {
@@ -83,6 +97,33 @@ export class DomainCommandBus extends CommandBus {
         `${command.type} is decided by '${decider.category}' and handled by ${handler}. Keep one; a handler may send the decider a command of another type.`,
       );
     this.handledTypes.set(command.type, command);
+  }
+
+  /** Commands without a handler, and handlers without a command, as far as the map lists the commands. */
+  private *unmatched(): Generator<string> {
+    const { routes } = this;
+    const { commands } = routes;
+    if (!commands) return;
+    const listed = new Set(commands.map(({ type }) => type));
+    const handled = new Set([...this.deciders.keys(), ...this.handledTypes.keys()]);
+    for (const type of listed)
+      if (!handled.has(type) && !routes.isForeign({ type, data: {}, metadata: {} }))
+        yield `'commands' lists ${type}, but nobody handles it: add it to a decider's 'decide', or write a @CommandHandler.`;
+    for (const type of handled)
+      if (!listed.has(type))
+        yield `${type} is handled, but 'commands' does not list it. List it, or remove its handler.`;
+  }
+
+  private async carryOut(command: DomainCommand, context?: AsyncContext | ExecuteOptions): Promise<unknown> {
+    const handled = this.handledTypes.get(command.type);
+    if (!handled) return this.route(command, context instanceof AsyncContext ? undefined : context);
+    const instance = Object.assign(Object.create(handled.prototype as object) as DomainCommand, command);
+    const { id, actor = currentContext()?.actor } = command.metadata;
+    const correlationId = command.metadata.correlationId ?? currentContext()?.correlationId ?? id ?? randomUUID();
+    // What the handler does is caused by this command; an EventSourcedRepository knows a repeated one by it.
+    return runInContext({ correlationId, causationId: id, actor }, () =>
+      super.execute(instance, context instanceof AsyncContext ? context : undefined),
+    );
   }
 
   private async route(command: DomainCommand, options?: ExecuteOptions): Promise<CommandResult | undefined> {

@@ -56,6 +56,72 @@ export class PortTaken extends CodedError {
   }
 }
 
+/** The data of a command is not as its rule says. */
+export class InvalidCommand extends CodedError {
+  readonly code = 'NESTJS_INVALID_COMMAND';
+  override readonly kind = 'invalid';
+
+  constructor(
+    readonly commandType: string,
+    readonly errors: readonly string[],
+  ) {
+    super(`${commandType} is not valid: ${errors.join('; ')}.`);
+  }
+}
+
+/** Whoever issued the command may not. */
+export class CommandForbidden extends CodedError {
+  readonly code = 'NESTJS_COMMAND_FORBIDDEN';
+  override readonly kind = 'forbidden';
+
+  constructor(
+    readonly commandType: string,
+    readonly actor: string | undefined,
+  ) {
+    super(
+      `${actor ?? 'Nobody in particular'} may not issue ${commandType}. Ask for the right, or sign in as somebody who has it.`,
+    );
+  }
+}
+
+/** An aggregate of an EventSourcedRepository was set to publish each event at once. */
+export class AutoCommitNotSupported extends CodedError {
+  readonly code = 'NESTJS_AUTO_COMMIT_NOT_SUPPORTED';
+
+  constructor(readonly aggregate: string) {
+    super(
+      `${aggregate} has autoCommit set, which would publish events that are not stored. Leave it off and await commit().`,
+    );
+  }
+}
+
+/** A reactor of the map cannot work. */
+export class InvalidReactor extends CodedError {
+  readonly code = 'NESTJS_INVALID_REACTOR';
+
+  constructor(
+    readonly reactor: string,
+    problem: string,
+  ) {
+    super(`The reactor '${reactor}' cannot work: ${problem}. Decorate its class with the events that it handles.`);
+  }
+}
+
+/** There is no such parked event of this reactor. */
+export class NotParkedReaction extends CodedError {
+  readonly code = 'NESTJS_NOT_PARKED';
+  override readonly kind = 'not-found';
+
+  constructor(
+    readonly reactor: string,
+    readonly id: string,
+  ) {
+    super(
+      `The reactor '${reactor}' has no parked event ${id}. List what it has parked; somebody may have dealt with it.`,
+    );
+  }
+}
+
 /** What was asked for does not exist. */
 export class NotFound extends CodedError {
   readonly code: string = 'NOT_FOUND';

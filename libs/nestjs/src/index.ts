@@ -1,14 +1,41 @@
 export { BoundedContextModule, contextMapOf } from './bounded-context.module.js';
+export {
+  aggregate,
+  InjectAggregate,
+  repositoryToken,
+  type AggregateDefinition,
+  type AggregateOptions,
+} from './commands/aggregate.js';
+export { authorise, type MayIssue } from './commands/authorise.js';
+export { EventSourcedRepository, type Committed, type Sourced } from './commands/event-sourced-repository.js';
+export { IfMatch, RevisionTag, RevisionTagInterceptor } from './commands/if-match.decorator.js';
+export type { CommandMiddleware, CommandMiddlewareProvider, MiddlewareEntry } from './commands/middleware.js';
+export { logCommands, traceCommands } from './commands/observe.js';
+export {
+  reactor,
+  type DurableEventHandler,
+  type Reactor,
+  type ReactorDefinition,
+  type ReactorRetry,
+} from './commands/reactor.js';
+export type { ParkedReaction } from './commands/reactor-parking.js';
+export { Reactors } from './commands/reactors.js';
+export { rule, validate, type CommandRule } from './commands/validate.js';
 export type { ContextMap } from './context-map.js';
 export { ContextRuntime } from './context-runtime.js';
 export { DomainCommandBus } from './domain-command-bus.js';
 export {
+  AutoCommitNotSupported,
+  CommandForbidden,
+  InvalidCommand,
   InvalidContextMap,
   InvalidCursor,
+  InvalidReactor,
   InvalidSettings,
   NoCommandHandler,
   NotABoundedContext,
   NotFound,
+  NotParkedReaction,
   PortTaken,
 } from './errors.js';
 export { IdempotencyKey } from './http/idempotency-key.decorator.js';
