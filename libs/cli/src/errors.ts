@@ -139,6 +139,20 @@ export class NothingToVerify extends CodedError {
   }
 }
 
+/** `annals server check` found damage; it has said which. */
+export class StoreDamaged extends CodedError {
+  readonly code = 'CLI_STORE_DAMAGED';
+
+  constructor(
+    readonly path: string,
+    readonly faults: number,
+  ) {
+    super(
+      `The store in ${path} is damaged (${faults} faults, listed above). Restore it from a copy, or from an export.`,
+    );
+  }
+}
+
 /** `annals doctor` found something that must be mended; it has said what. */
 export class SomethingWrong extends CodedError {
   readonly code = 'CLI_SOMETHING_WRONG';

@@ -8,6 +8,7 @@ export interface TextStream {
 export interface Invocation {
   readonly env: Readonly<NodeJS.ProcessEnv>;
   readonly cwd: string;
+  readonly stdin: NodeJS.ReadableStream;
   /** For what was asked for. */
   readonly stdout: TextStream;
   /** For what goes on, and for errors. */

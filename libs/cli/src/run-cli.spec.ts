@@ -10,6 +10,7 @@ async function annals(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd 
   const code = await runCli(args, {
     env,
     cwd,
+    stdin: process.stdin,
     stdout: { write: (text) => (written.stdout += text) },
     stderr: { write: (text) => (written.stderr += text) },
   });
@@ -37,6 +38,7 @@ describe('the command line', () => {
     [['start', '--onze'], 'Did you mean --once?'],
     [['server', 'start', '--port', '70000'], 'whole number from 0 to 65535'],
     [['server', 'start', '--memory', '--db', 'data'], '--db and --memory contradict each other'],
+    [['server', 'start', '--certificate-file', 'cert.pem'], 'belong together: give both'],
     [['projections', 'rebuild'], 'Give the name of one read model, or --all.'],
     [['projections', 'rebuild', 'order-summary', '--all'], 'Give the name of one read model, or --all.'],
     [['projections', 'rebuild', 'order-summary', '--throttle', 'slow'], 'a number greater than 0'],

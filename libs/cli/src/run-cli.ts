@@ -27,6 +27,8 @@ export async function runCli(args: readonly string[], invocation: Invocation): P
 /** A coded error says what to do; where it was thrown is for those who ask. Anything else is a mistake of ours. */
 function explain(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return `annals: ${String(error)}`;
-  const text = isCodedError(error) ? `annals: ${error.message} [${error.code}]` : `annals: ${error.message}`;
+  // Errors of the event store's client are told apart by their class; many have no text.
+  const message = error.message || error.name;
+  const text = isCodedError(error) ? `annals: ${message} [${error.code}]` : `annals: ${message}`;
   return debug ? `${text}\n${error.stack ?? ''}` : text;
 }

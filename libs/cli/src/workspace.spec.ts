@@ -17,6 +17,7 @@ function workspaceOf(...names: string[]): string {
 const calledIn = (cwd: string, env: NodeJS.ProcessEnv = {}): Invocation => ({
   cwd,
   env,
+  stdin: process.stdin,
   stdout: nothing,
   stderr: nothing,
 });

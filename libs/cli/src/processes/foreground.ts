@@ -4,8 +4,8 @@ import { Interrupted } from '../errors.js';
 import { stopRequests, type StopRequest } from './stop-requests.js';
 
 export interface Foreground {
-  /** Does the command's work; then the command is done, or stays until it is asked to stop. */
-  readonly run: (stop: StopRequest) => Promise<'done' | 'stay'>;
+  /** Does the command's work; then the command is done, or stays until it is asked to stop (or `until` settles). */
+  readonly run: (stop: StopRequest) => Promise<'done' | 'stay' | { readonly until: Promise<unknown> }>;
   /** Ends everything that `run` has started, in order. Runs in every case. */
   readonly cleanUp: (stoppedBy: NodeJS.Signals | undefined) => Promise<void>;
 }
@@ -24,6 +24,7 @@ export async function inForeground({ run, cleanUp }: Foreground): Promise<void> 
   try {
     const outcome = await Promise.race([work, stop.requested]);
     if (outcome === 'stay') await stop.requested;
+    else if (typeof outcome === 'object') await Promise.race([outcome.until, stop.requested]);
     else if (outcome !== 'done') throw new Interrupted(outcome);
   } finally {
     work.catch(() => undefined); // after a request to stop nobody waits for it any more
