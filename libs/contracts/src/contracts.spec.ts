@@ -4,7 +4,7 @@ import { OrderPlaced, PaymentTaken, ReserveStock } from './index.js';
 
 describe("the shop's contracts", () => {
   it('are keyed by the order that they are about', () => {
-    const keys = declaredContracts().map(({ type, example, subject }) => [type, subject(example)]);
+    const keys = declaredContracts().map((contract) => [contract.type, contract.subject(contract.example)]);
     expect(keys).toHaveLength(20);
     for (const [type, key] of keys) expect([type, key]).toEqual([type, '7f1c0d9e']);
   });
@@ -32,7 +32,11 @@ describe("the shop's contracts", () => {
     ['no lines', { lines: [] }, 'data.lines: lines should not be empty'],
     ['half a cent', { total: { amount: 0.5, currency: 'EUR' } }, 'data.total.amount: amount must be an integer number'],
     ['something unknown', { discount: 1 }, 'data.discount: property discount should not exist'],
-    ['something unknown inside', { total: { amount: 1, currency: 'EUR', tax: 1 } }, 'data.total.tax: property tax should not exist'],
+    [
+      'something unknown inside',
+      { total: { amount: 1, currency: 'EUR', tax: 1 } },
+      'data.total.tax: property tax should not exist',
+    ],
   ])('refuse %s, and say where', (_, change, problem) => {
     const { contract } = OrderPlaced;
     const wrong = { ...contract.example, ...change };

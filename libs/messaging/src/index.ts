@@ -1,3 +1,6 @@
+export { asyncApi, type AsyncApiDocument, type AsyncApiOptions, type MessagingContext } from './asyncapi/async-api.js';
+export { contractChanges, type CompatibilityOptions, type ContractChange } from './asyncapi/compatibility.js';
+export { jsonSchema, type JsonSchema } from './asyncapi/json-schema.js';
 export { IntegrationCommand, IntegrationEvent, contractOf, declaredContracts } from './contracts/contract.js';
 export type {
   AnyContractClass,
