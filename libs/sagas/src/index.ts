@@ -60,7 +60,7 @@ export {
   type SagaFact,
   type SagaOutcome,
 } from './saga-events.js';
-export { SagaTrial } from './saga-trial.js';
+export { givenSaga, type SagaSpecification } from './saga-specification.js';
 export { steps, Steps, type OrchestratedSaga, type Step, type StepRetry } from './steps.js';
 export type { StepFailure } from './steps-plan.js';
 export { supervisedSaga, superviseSagasOf } from './supervised-saga.js';
