@@ -103,7 +103,7 @@ export class Reactors {
     const events = batch.events.filter(({ event }) => types.has(event.type));
     // Asked anew for each batch: somebody may have dealt with parked events meanwhile.
     const parked = events.length > 0 ? await parking.streams() : new Set<string>();
-    for (const recorded of events) {
+    for (const [index, recorded] of events.entries()) {
       if (parked.has(recorded.at.stream) && (await parking.parkBehind(recorded))) continue;
       const failure = await this.attempt(reactor, recorded, reactor.retry.attempts, signal);
       if (signal.aborted && failure !== undefined) return;
@@ -112,7 +112,9 @@ export class Reactors {
         await parking.park(recorded, failure, reactor.retry.attempts);
         parked.add(recorded.at.stream);
       }
-      if (signal.aborted) return parking.moveTo(recorded.at.position);
+      // An event that was split (upcast) is several at one position: the checkpoint never stands between them.
+      const next = events[index + 1]?.at.position;
+      if (signal.aborted && next !== recorded.at.position) return parking.moveTo(recorded.at.position);
     }
     await parking.moveTo(batch.position);
   }
