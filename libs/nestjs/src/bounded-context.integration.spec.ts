@@ -5,10 +5,17 @@ import { eventually, testEventStore, testNats, testPostgres } from '@annals/test
 import { Body, Controller, Get, Injectable, Module, Param, Post, type Type } from '@nestjs/common';
 import { CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { getRepositoryToken } from '@nestjs/typeorm';
+import { getRepositoryToken, InjectRepository } from '@nestjs/typeorm';
 import { IsString } from 'class-validator';
 import { Column, Entity, PrimaryColumn, type Repository } from 'typeorm';
-import { BoundedContextModule, createContext, DomainCommandBus, IdempotencyKey, NoCommandHandler } from './index.js';
+import {
+  BoundedContextModule,
+  createContext,
+  DomainCommandBus,
+  IdempotencyKey,
+  NoCommandHandler,
+  ReadModelQuery,
+} from './index.js';
 
 class Lit extends Event('LampLit')<{ lampId: string }> {}
 class Light extends Command('LightLamp')<{ lampId: string }> {}
@@ -58,12 +65,24 @@ class LightBody {
 
 @Controller('lamps')
 class LampsController {
-  constructor(private readonly commands: DomainCommandBus) {}
+  private readonly rows: ReadModelQuery<LampRow>;
+
+  constructor(
+    private readonly commands: DomainCommandBus,
+    @InjectRepository(LampRow) rows: Repository<LampRow>,
+  ) {
+    this.rows = new ReadModelQuery(rows, { key: 'lampId', sort: 'since' });
+  }
 
   @Post()
   async light(@Body() { lampId }: LightBody, @IdempotencyKey() key: string | undefined) {
     const { revision } = await this.commands.execute(new Light({ lampId }, { id: key }));
     return { revision };
+  }
+
+  @Get(':lampId')
+  async one(@Param('lampId') lampId: string): Promise<LampRow> {
+    return this.rows.byId(lampId);
   }
 
   @Get(':lampId/boom')
@@ -150,6 +169,38 @@ describe('a bounded context', () => {
     expect(JSON.stringify(kept.body)).not.toContain('inside of');
     const replaced = await get('/lamps/x/boom', { 'x-correlation-id': 'no good id' });
     expect(replaced.headers.get('x-correlation-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('lets a query wait for the write that it must see', async () => {
+    const { headers } = await post('/lamps', { lampId: 'awaited' });
+    const position = headers.get('annals-position') ?? '';
+    expect(position).toMatch(/^\d+$/);
+    const { status, body } = await get('/lamps/awaited', { 'annals-wait-for': position });
+    expect({ status, lampId: body['lampId'] }).toEqual({ status: 200, lampId: 'awaited' });
+    expect((await get('/lamps/awaited', { 'annals-wait-for': 'soon' })).status).toBe(400);
+  });
+
+  it('answers with what there is, and how old it is, when a read model does not come so far in time', async () => {
+    await post('/lamps', { lampId: 'stale' });
+    const { status, headers } = await get('/lamps/awaited', { 'annals-wait-for': '999999999999' });
+    expect(status).toBe(200);
+    expect(headers.get('annals-lag')).toMatch(/^\d+$/);
+  });
+
+  it('shows and rebuilds read models under /admin', async () => {
+    const [status] = (await get('/admin/projections')).body as unknown as Record<string, unknown>[];
+    expect(status).toMatchObject({ name: 'lamp-row', version: 1 });
+    expect((await post('/admin/projections/lamp-row/rebuild', {})).status).toBe(202);
+    await eventually(
+      async () => {
+        const { body } = await get('/admin/projections/lamp-row');
+        expect(body).toMatchObject({ build: 2, parked: 0 });
+        expect(body).not.toHaveProperty('rebuild');
+      },
+      { within: 20_000 },
+    );
+    expect((await get('/lamps/awaited')).status).toBe(200);
+    expect((await post('/admin/projections/nobody/rebuild', {})).status).toBe(404);
   });
 
   it('is live, and ready when its parts are', async () => {

@@ -9,6 +9,7 @@ import type { ReadDatabase } from '@annals/projections';
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import { CommandBus, CqrsModule, EventBus } from '@nestjs/cqrs';
 import { getRepositoryToken } from '@nestjs/typeorm';
+import { ProjectionsController } from './admin/projections.controller.js';
 import { checkMap, CONTEXT_MAP, type ContextMap } from './context-map.js';
 import { openEventStore, openReadDatabase, openTransport, READ_DATABASE, TRANSPORT } from './context-parts.js';
 import { repositoryToken } from './commands/aggregate.js';
@@ -31,7 +32,7 @@ export class BoundedContextModule {
     return {
       module: BoundedContextModule,
       imports: [parts(map), cqrs],
-      controllers: [HealthController],
+      controllers: [HealthController, ProjectionsController],
       providers: [ContextRuntime, ...(map.sagas ?? []), ...repositories(map)],
       exports: [cqrs, ContextRuntime, ...repositories(map).map(tokenOf)],
     };

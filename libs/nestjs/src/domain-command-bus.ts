@@ -20,6 +20,7 @@ import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js'
 import { AsyncContext, CommandBus, type ICommand, type ICommandHandler } from '@nestjs/cqrs';
 import { composed, type CommandMiddleware, type MiddlewareEntry } from './commands/middleware.js';
 import { InvalidContextMap, NoCommandHandler } from './errors.js';
+import { noteWrite } from './http/read-your-writes.js';
 
 /** What the bus needs to know of its context. */
 export interface CommandRoutes {
@@ -130,7 +131,9 @@ export class DomainCommandBus extends CommandBus {
     const decider = this.deciders.get(command.type);
     if (decider) {
       this.publisher.publish(command);
-      return this.store.execute(decider, command, options);
+      const result = await this.store.execute(decider, command, options);
+      noteWrite(result.position);
+      return result;
     }
     if (!this.routes.isForeign(command)) throw new NoCommandHandler(command.type);
     await this.routes.send(command);

@@ -10,6 +10,7 @@ import { ContextRuntime } from './context-runtime.js';
 import { PortTaken } from './errors.js';
 import { openConversations } from './http/correlation.js';
 import { ProblemDetailsFilter } from './http/problem-details.filter.js';
+import { offerReadYourWrites } from './http/read-your-writes.js';
 import { portVariable, Settings } from './settings.js';
 
 export interface RunContextOptions {
@@ -27,7 +28,9 @@ export async function createContext(module: Type<object>): Promise<NestFastifyAp
     bufferLogs: true,
     abortOnError: false,
   });
-  openConversations(app.getHttpAdapter().getInstance());
+  const fastify = app.getHttpAdapter().getInstance();
+  openConversations(fastify);
+  offerReadYourWrites(fastify, app.get(ContextRuntime).projections);
   app
     .useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }))
     .useGlobalFilters(new ProblemDetailsFilter())

@@ -1,0 +1,108 @@
+/** Looks after the read models of a context over HTTP; the CLI does the same without the app. */
+import type { ParkedKey, Projections, ProjectionStatus, RetryOutcome } from '@annals/projections';
+import { Controller, Get, HttpCode, Logger, Param, Post } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ContextRuntime } from '../context-runtime.js';
+
+/** Data as JSON has it: positions are text. */
+type AsJson<T> = T extends bigint
+  ? string
+  : T extends Date
+    ? string
+    : T extends object
+      ? { [Key in keyof T]: AsJson<T[Key]> }
+      : T;
+
+const asJson = <T>(value: T): AsJson<T> =>
+  JSON.parse(
+    JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner)),
+  ) as AsJson<T>;
+
+@Controller('admin/projections')
+@ApiTags('admin')
+export class ProjectionsController {
+  private readonly logger = new Logger('Projections');
+
+  constructor(private readonly runtime: ContextRuntime) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Where every read model is' })
+  async status(): Promise<AsJson<ProjectionStatus>[]> {
+    return asJson(await this.projections.status());
+  }
+
+  @Get(':name')
+  @ApiOperation({ summary: 'Where one read model is' })
+  async one(@Param('name') name: string): Promise<AsJson<ProjectionStatus> | undefined> {
+    return asJson((await this.projections.status(name))[0]);
+  }
+
+  @Post(':name/rebuild')
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Build it again from its events, beside the running one; ask for its status to see how far it is',
+  })
+  async rebuild(@Param('name') name: string): Promise<{ readonly accepted: true }> {
+    await new Promise<void>((accepted, refused) => {
+      // Refusals (unknown, one is running) come before the first progress; what comes later is in the log and the status.
+      this.projections.rebuild(name, { onProgress: () => accepted() }).then(
+        () => accepted(),
+        (error: unknown) => {
+          this.logger.error(
+            `The rebuild of '${name}' ended: ${error instanceof Error ? error.message : String(error)}`,
+          );
+          refused(error as Error);
+        },
+      );
+    });
+    return { accepted: true };
+  }
+
+  @Post(':name/rollback')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Serve the build before this one again' })
+  async rollback(@Param('name') name: string): Promise<AsJson<ProjectionStatus> | undefined> {
+    await this.projections.rollback(name);
+    return this.one(name);
+  }
+
+  @Post(':name/pause')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Stop folding; queries go on' })
+  async pause(@Param('name') name: string): Promise<AsJson<ProjectionStatus> | undefined> {
+    await this.projections.pause(name);
+    return this.one(name);
+  }
+
+  @Post(':name/resume')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Fold again' })
+  async resume(@Param('name') name: string): Promise<AsJson<ProjectionStatus> | undefined> {
+    await this.projections.resume(name);
+    return this.one(name);
+  }
+
+  @Get(':name/parked')
+  @ApiOperation({ summary: 'The first event of each key that stands still' })
+  async parked(@Param('name') name: string): Promise<AsJson<ParkedKey>[]> {
+    return asJson(await this.projections.parked.list(name));
+  }
+
+  @Post(':name/parked/:id/retry')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Fold a parked event and those behind it again' })
+  async retry(@Param('name') name: string, @Param('id') id: string): Promise<AsJson<RetryOutcome>> {
+    return asJson(await this.projections.parked.retry(name, id));
+  }
+
+  @Post(':name/parked/:id/skip')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Pass over a parked event for good' })
+  async skip(@Param('name') name: string, @Param('id') id: string): Promise<AsJson<RetryOutcome>> {
+    return asJson(await this.projections.parked.skip(name, id));
+  }
+
+  private get projections(): Projections {
+    return this.runtime.projections;
+  }
+}
