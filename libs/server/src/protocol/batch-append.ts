@@ -6,6 +6,7 @@
  *
  * Every correlation id gets exactly one answer. Answers that are ready in the same turn go out in one write.
  */
+import { CodedError } from '@annals/core';
 import {
   AccessDenied,
   AppendTimedOut,
@@ -35,7 +36,7 @@ interface Batch {
   readonly events: ProposedEvent[];
   bytes: number;
   /** The first fault found; told once the batch is finished or at once when it cannot get better. */
-  fault: unknown;
+  fault: Error | undefined;
 }
 
 export function batchAppend(call: GrpcCall, writer: StreamWriter, access: Access): void {
@@ -115,7 +116,7 @@ class BatchAppendCall {
         throw new MaximumAppendSizeExceeded(this.writer.maximumAppendSize);
       for (const event of proposed) batch.events.push(parseProposedEvent(event));
     } catch (error) {
-      batch.fault = error;
+      batch.fault = error instanceof Error ? error : new Error(String(error));
       batch.events.length = 0;
     }
   }
@@ -215,7 +216,13 @@ function describe(error: unknown): { code: number; type: string; details: Buffer
       type: `${client}BadRequest`,
       details: new ProtoWriter().bytes(1, message).finish(),
     };
-  return { code, type: `${client}Unknown`, details: EMPTY };
+  // Of types that it does not know, the client shows the text.
+  const reason = error instanceof CodedError ? error.code : 'SERVER_INTERNAL';
+  return {
+    code,
+    type: 'google.rpc.ErrorInfo',
+    details: new ProtoWriter().bytes(1, reason).bytes(2, 'annals').finish(),
+  };
 }
 
 function wrongExpectedVersion({ expected, actual }: WrongExpectedRevision): Buffer {

@@ -33,6 +33,7 @@ import {
   syncFolder,
   type ChunkHeader,
 } from './file-chunk.js';
+import { breakSeal, sealIndex } from './index-seal.js';
 import { LmdbIndexStore, type IndexCheckpoint } from './lmdb-index-store.js';
 import { FIRST_POSITION, Log, type ChunkSource } from './log.js';
 
@@ -201,15 +202,20 @@ export async function openDiskDatabase(path: string): Promise<DiskDatabase> {
 }
 
 async function openIndex(path: string): Promise<LmdbIndexStore> {
-  try {
-    return await LmdbIndexStore.open(indexFolder(path));
-  } catch (error) {
-    throw new DataFolderRefused(
+  const folder = indexFolder(path);
+  const refused = (what: string, options?: ErrorOptions): DataFolderRefused =>
+    new DataFolderRefused(
       path,
       'corrupted',
-      `The index in ${indexFolder(path)} is corrupted (${(error as Error).message}). Delete that folder: the index is rebuilt from the log at the next start.`,
-      { cause: error },
+      `The index in ${folder} is corrupted (${what}). Delete that folder: the index is rebuilt from the log at the next start.`,
+      options,
     );
+  const fault = breakSeal(folder);
+  if (fault !== undefined) throw refused(fault);
+  try {
+    return await LmdbIndexStore.open(folder);
+  } catch (error) {
+    throw refused((error as Error).message, { cause: error });
   }
 }
 
@@ -221,7 +227,7 @@ class OpenDisk implements DiskDatabase {
   private lastPublished = 0;
 
   constructor(
-    path: string,
+    private readonly path: string,
     source: FolderChunks,
     private readonly store: LmdbIndexStore,
     private readonly unlock: () => void,
@@ -249,15 +255,22 @@ class OpenDisk implements DiskDatabase {
     this.timer = setInterval(() => this.flushIfIdle(), FLUSH_IDLE_MS).unref();
   }
 
-  /** Appends in flight finish first; then the index is flushed, so that the next start has nothing to catch up with. */
+  /**
+   * Appends in flight finish first; then the index is flushed, so that the next start has nothing to catch up with. When
+   * the disk does not take that, nothing is lost: the next start reads the log.
+   */
   async close(): Promise<void> {
     clearInterval(this.timer);
     await this.database.commit.settled();
+    await this.flushing;
+    const flushed = await this.flush().then(
+      () => true,
+      () => false,
+    );
     try {
-      await this.flushing;
-      await this.flush();
-    } finally {
       await this.store.close();
+      if (flushed) sealIndex(indexFolder(this.path));
+    } finally {
       this.database.log.close();
       this.unlock();
     }
