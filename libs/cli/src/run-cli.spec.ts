@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCli } from './run-cli.js';
@@ -65,6 +65,7 @@ describe('the command line', () => {
     const folder = mkdtempSync(join(tmpdir(), 'annals-cli-'));
     writeFileSync(join(folder, 'nest-cli.json'), JSON.stringify({ projects: {} }));
     const { code, stderr } = await annals(['doctor'], {}, folder);
+    rmSync(folder, { recursive: true });
     expect(code).toBe(1);
     expect(stderr).toContain('[CLI_NO_WORKSPACE]');
     expect(stderr).not.toContain('    at ');

@@ -1,15 +1,21 @@
-import { describe, expect, it } from '@jest/globals';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WrongUse } from './errors.js';
 import type { Invocation } from './invocation.js';
 import { openWorkspace, runtimeDir } from './workspace.js';
 
+const roots: string[] = [];
+afterAll(() => {
+  for (const root of roots) rmSync(root, { recursive: true });
+});
+
 const nothing = { write: () => true };
 
 function workspaceOf(...names: string[]): string {
   const root = mkdtempSync(join(tmpdir(), 'annals-workspace-'));
+  roots.push(root);
   const projects = Object.fromEntries(names.map((name) => [name, { type: 'application' }]));
   writeFileSync(join(root, 'nest-cli.json'), JSON.stringify({ projects: { ...projects, lib: { type: 'library' } } }));
   return root;

@@ -8,8 +8,7 @@ import type { Command } from 'commander';
 import { StoreDamaged } from '../errors.js';
 import { printLine, type Invocation } from '../invocation.js';
 import { jsonLine } from '../output/json.js';
-import { parts, partUrl } from '../parts/parts.js';
-import { eventStoreDir } from './server.js';
+import { eventStoreDir, parts, partUrl } from '../parts/parts.js';
 
 interface Moving {
   readonly url?: string;

@@ -1,11 +1,12 @@
 /** `annals server`: the embedded event store on its own. */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { EventStoreOptions } from '@annals/server';
 import { InvalidArgumentError, type Command } from 'commander';
 import { WrongUse } from '../errors.js';
 import { printLine, type Invocation } from '../invocation.js';
+import { eventStoreDir } from '../parts/parts.js';
 import { inForeground } from '../processes/foreground.js';
-import { readPort, runtimeDir } from '../workspace.js';
+import { readPort } from '../workspace.js';
 import { addServerData } from './server-data.js';
 
 interface ServerOptions {
@@ -39,9 +40,6 @@ export function addServer(program: Command, invocation: Invocation): void {
     .action((options: ServerOptions) => startServer(options, invocation));
   addServerData(server, invocation);
 }
-
-/** Where `annals start` keeps the events. */
-export const eventStoreDir = (invocation: Invocation): string => join(runtimeDir(invocation), 'data', 'event-store');
 
 async function startServer(options: ServerOptions, invocation: Invocation): Promise<void> {
   const started = serverOptions(options, invocation);

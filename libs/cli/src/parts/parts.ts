@@ -35,6 +35,9 @@ export interface Part {
 
 const dataDir = (runtime: string, part: string): string => join(runtime, 'data', part);
 
+/** Where the events of this workspace are. */
+export const eventStoreDir = (invocation: Invocation): string => dataDir(runtimeDir(invocation), 'event-store');
+
 export const parts: readonly Part[] = [
   {
     name: 'event store',
