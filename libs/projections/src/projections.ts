@@ -147,7 +147,8 @@ export class Projections {
    */
   async waitFor(name: string, position: bigint, options: WaitOptions = {}): Promise<boolean> {
     const model = this.model(name);
-    await this.session.start();
+    // Not awaited: what is told before it listens is looked up when it does (`onConnected`).
+    void this.session.start();
     return this.positions.wait(model, position, options);
   }
 
@@ -182,7 +183,7 @@ export class Projections {
   async verify(name: string, options: RebuildOptions = {}): Promise<Verification | undefined> {
     const model = await this.ready(name);
     const shape = await this.shapeOf(model);
-    await this.session.start();
+    void this.session.start();
     return this.track(verify(this.surroundings, this.positions, model, shape, options, this.stopping.signal));
   }
 

@@ -151,8 +151,12 @@ async function dropForgotten(tx: Queryable, { name, version }: AnyReadModel): Pr
     await tx.query(`drop schema if exists ${quoted(viewSchema({ name, version: row.version }))} cascade`);
   const { rows } = await tx.query<{ build: number }>(
     `select b.build from annals.read_model_build b
-     where b.name = $1 and b.version <= $2 and b.state in ('kept', 'serving') and not exists (
-       select from annals.read_model r where r.name = b.name and b.build in (r.serving_build, r.previous_build))`,
+     where b.name = $1 and (
+       (b.version <= $2 and b.state in ('kept', 'serving') and not exists (
+         select from annals.read_model r where r.name = b.name and b.build in (r.serving_build, r.previous_build)))
+       or (b.version < $2 and not exists (
+         select from annals.read_model r where r.name = b.name and r.version = b.version)
+         and not exists (select from annals.read_model r where r.name = b.name and b.build in (r.serving_build, r.previous_build))))`,
     [name, version],
   );
   for (const { build } of rows) {
