@@ -97,16 +97,16 @@ async function rebuildWithCrashes(shop: Shop, { projections }: Instance): Promis
 describe('Postgres stopped and started again under load', () => {
   let shop: Shop;
   let postgres: RunningPart;
-  const dataDir = mkdtempSync(join(tmpdir(), 'annals-projections-'));
+  const folder = mkdtempSync(join(tmpdir(), 'annals-projections-'));
   afterAll(async () => {
     await shop.close();
     await postgres.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   });
 
   it('costs and repeats no event, neither live nor in a rebuild', async () => {
     const port = await freePort();
-    const start = () => startPostgres({ port, dataDir });
+    const start = () => startPostgres({ port, dataDir: join(folder, 'data') });
     postgres = await start();
     shop = await Shop.open(`${postgres.url}/orders`);
     const instance = await shop.instance();
