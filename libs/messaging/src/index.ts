@@ -37,6 +37,7 @@ export {
   IntegrationServer,
   integrationTransport,
   type IntegrationServerOptions,
+  type Leases,
 } from './integration-server.js';
 export { consume, consumptionHandler, type Consumed, type Consumption } from './consuming/consumption.js';
 export type { MessageHandler, ReceivedMessage } from './consuming/received-message.js';

@@ -20,7 +20,13 @@ import {
   RequestPatternNotSupported,
   UnknownContract,
 } from './errors.js';
-import type { Inlet, RunningInlet, Transport, TransportStatus } from './transport/transport.js';
+import {
+  inletName,
+  type Inlet,
+  type RunningInlet,
+  type Transport,
+  type TransportStatus,
+} from './transport/transport.js';
 
 export interface IntegrationServerOptions {
   /** The context that consumes. */
@@ -29,7 +35,23 @@ export interface IntegrationServerOptions {
   readonly retry?: RetryPolicy;
   /** What happens to messages with properties that this context's contract does not know; default 'refuse'. */
   readonly unknownProperties?: UnknownProperties;
+  /**
+   * With several instances of a context: makes sure that one of them at a time takes an inlet's messages. Without it,
+   * instances share the messages of a broker, and the order of an aggregate's messages holds only within an instance.
+   */
+  readonly leases?: Leases;
   readonly log?: Log;
+}
+
+/** Gives one instance at a time the right to do something. */
+export interface Leases {
+  want(lease: {
+    readonly name: string;
+    /** Begins; called again when the lease was lost and comes back. */
+    gained(): void;
+    /** Stops; the lease goes to somebody else when this is done. */
+    lost(): Promise<void>;
+  }): void;
 }
 
 /** What `@Ctx()` gives in a method with `@EventPattern`. */
@@ -46,7 +68,8 @@ export class IntegrationServer extends Server implements CustomTransportStrategy
   override readonly propagatesEventHandlerErrors = true;
   private readonly handled = new Map<string, { contract: Contract; handlers: MessageHandler[] }>();
   private readonly consumptions = new Map<string, number>();
-  private inlets: RunningInlet[] = [];
+  private readonly inlets = new Map<string, RunningInlet>();
+  private closed = false;
 
   /** @throws InvalidContextName */
   constructor(private readonly options: IntegrationServerOptions) {
@@ -86,7 +109,7 @@ export class IntegrationServer extends Server implements CustomTransportStrategy
   listen(callback: (error?: unknown) => void): void {
     try {
       this.addPatternHandlers();
-      this.inlets = this.inletsNeeded().map((inlet) => this.open(inlet));
+      for (const inlet of this.inletsNeeded()) this.begin(inlet);
       callback();
     } catch (error) {
       callback(error);
@@ -94,8 +117,8 @@ export class IntegrationServer extends Server implements CustomTransportStrategy
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.inlets.map((inlet) => inlet.stop()));
-    this.inlets = [];
+    this.closed = true;
+    await Promise.all([...this.inlets.keys()].map((name) => this.end(name)));
   }
 
   on(): never {
@@ -104,6 +127,21 @@ export class IntegrationServer extends Server implements CustomTransportStrategy
 
   unwrap<T>(): T {
     return this.options.transport as T;
+  }
+
+  private begin(inlet: Inlet): void {
+    const { leases } = this.options;
+    const name = inletName(inlet);
+    const gained = () => {
+      if (!this.closed && !this.inlets.has(name)) this.inlets.set(name, this.open(inlet));
+    };
+    if (leases) leases.want({ name: `messages ${name}`, gained, lost: () => this.end(name) });
+    else gained();
+  }
+
+  private async end(name: string): Promise<void> {
+    await this.inlets.get(name)?.stop();
+    this.inlets.delete(name);
   }
 
   private open(inlet: Inlet): RunningInlet {

@@ -7,6 +7,7 @@ import {
   IntegrationServer,
   type AnyContractClass,
   type CloudEvent,
+  type Leases,
   type ReceivedMessage,
   type RetryPolicy,
   type Transport,
@@ -60,8 +61,8 @@ export function transportSuite(name: string, openBed: () => Promise<TransportBed
       await bed.close();
     });
 
-    const server = (context: string, transport = bed.open(), retry = quick) => {
-      const made = new IntegrationServer({ context, transport, retry });
+    const server = (context: string, transport = bed.open(), more: { leases?: Leases } = {}) => {
+      const made = new IntegrationServer({ context, transport, retry: quick, ...more });
       servers.push(made);
       return made;
     };
@@ -300,6 +301,33 @@ export function transportSuite(name: string, openBed: () => Promise<TransportBed
       const { got } = listener('alpha', [ParcelTaken]);
       await eventually(() => got.length >= 5, { within: 15_000 });
       expect(steps(got)).toEqual([1, 2, 3, 4, 5]);
+    });
+
+    it('lets one of many instances at a time take messages, in order across the change', async () => {
+      const wanted: Parameters<Leases['want']>[0][] = [];
+      const leases: Leases = { want: (lease) => void wanted.push(lease) };
+      const got: string[] = [];
+      for (const instance of ['one', 'two'])
+        listen(
+          server('alpha', bed.open(), { leases }).handle(ParcelTaken, async ({ event }) => {
+            await new Promise(setImmediate);
+            got.push(`${instance} ${(event.data as { step: number }).step}`);
+          }),
+        );
+      const of = (index: number) => wanted.filter(({ name }) => name.includes('depot'))[index];
+      const sender = bed.open();
+      const publishing = (async () => {
+        for (let step = 0; step < 40; step++)
+          await sender.publish(events, envelope(new ParcelTaken({ parcelId: 'p', step })));
+      })();
+      of(0)?.gained();
+      await eventually(() => got.length >= 10);
+      await of(0)?.lost();
+      const before = got.length;
+      of(1)?.gained();
+      await publishing;
+      await eventually(() => got.length === 40);
+      expect(got).toEqual(got.map((_, step) => `${step < before ? 'one' : 'two'} ${step}`));
     });
 
     it('loses nothing and keeps the order when every connection is cut in the middle', async () => {

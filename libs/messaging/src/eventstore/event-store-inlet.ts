@@ -18,6 +18,7 @@ export interface EventStoreInletOptions {
   readonly checkpoints: CheckpointStore;
   readonly concurrency: number;
   readonly maxInHand: number;
+  onStopped(inlet: EventStoreInlet): void;
   readonly log: Log;
 }
 
@@ -70,6 +71,7 @@ export class EventStoreInlet implements RunningInlet {
     waited.abort();
     await this.saving;
     await this.saveOnce();
+    this.options.onStopped(this);
   }
 
   /** Where to go on: after a broken connection from what was taken last, which is still in hand. */

@@ -70,7 +70,10 @@ export class EventStoreTransport implements Transport {
     this.feed ??= eventStore.feed([`${this.root}-`, `${this.root}_commands-`]);
     const stream = inlet.kind === 'events' ? `${this.root}-${inlet.source}` : `${this.root}_commands-${inlet.context}`;
     const { feed } = this;
-    const running = new EventStoreInlet({ inlet, stream, receive, feed, checkpoints, concurrency, maxInHand, log });
+    const running = new EventStoreInlet({
+      ...{ inlet, stream, receive, feed, checkpoints, concurrency, maxInHand, log },
+      onStopped: (stopped) => void this.inlets.delete(stopped),
+    });
     this.inlets.add(running);
     return running;
   }

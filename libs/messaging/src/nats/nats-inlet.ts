@@ -12,7 +12,6 @@ import { fullJitterMs, pause, type Backoff, type Log } from '@annals/core';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 import { KeyedQueue } from '../consuming/keyed-queue.js';
-import { peek } from '../transport/dead-letters.js';
 import {
   inletName,
   type Difference,
@@ -66,13 +65,14 @@ export class NatsInlet implements RunningInlet {
   private readonly inHand = new Map<number, InHand>();
   /** Sequences whose effect is done; some come again because their acknowledgement was lost. */
   private readonly done = new Set<number>();
-  private readonly running: Promise<void>;
+  /** Settles when it takes no messages any more. */
+  readonly stopped: Promise<void>;
   private state: Omit<InletStatus, 'inHand'>;
 
   constructor(private readonly options: NatsInletOptions) {
     this.state = { name: inletName(options.inlet), state: 'starting' };
     this.queue = new KeyedQueue(options.concurrency);
-    this.running = this.supervise();
+    this.stopped = this.supervise();
   }
 
   get status(): InletStatus {
@@ -81,7 +81,7 @@ export class NatsInlet implements RunningInlet {
 
   async stop(): Promise<void> {
     this.stopping.abort();
-    await this.running;
+    await this.stopped;
   }
 
   private async supervise(): Promise<void> {
@@ -158,8 +158,8 @@ export class NatsInlet implements RunningInlet {
     const body = message.string();
     const inHand: InHand = { message, begun: false };
     this.inHand.set(seq, inHand);
-    // What cannot be read has no subject: it becomes a dead letter and nothing has to stay behind it.
-    this.queue.add(peek(body).subject ?? `unreadable ${seq}`, async () => {
+    // The aggregate is the last token of the subject, so nothing has to be parsed here.
+    this.queue.add(message.subject.slice(message.subject.lastIndexOf('.') + 1), async () => {
       inHand.begun = true;
       const place = `${topology.streamName(inlet.kind)}/${inlet.context}/${seq}`;
       try {

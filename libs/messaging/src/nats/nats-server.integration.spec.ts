@@ -182,7 +182,7 @@ describe('a nats-server that asks who is there', () => {
   }, 20_000);
 
   it('speaks TLS, and does not talk to a server whose certificate it cannot check', async () => {
-    // Valid for 127.0.0.1 alone, signed by itself, for a hundred years.
+    // Valid for this machine alone (the client checks an address as 'localhost'), signed by itself, for a hundred years.
     const certificates = join(import.meta.dirname, '../../test/certificates');
     const [key, cert] = [join(certificates, 'loopback.key.pem'), join(certificates, 'loopback.cert.pem')];
     const port = await start(`tls { cert_file: "${cert}", key_file: "${key}" }`);

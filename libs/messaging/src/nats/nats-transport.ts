@@ -86,6 +86,7 @@ export class NatsTransport implements Transport {
       onDifferences: (differences) => this.report(differences),
     });
     this.inlets.add(running);
+    void running.stopped.then(() => this.inlets.delete(running));
     return running;
   }
 

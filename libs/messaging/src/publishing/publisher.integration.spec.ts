@@ -59,6 +59,7 @@ describe('the publisher', () => {
     listener = new IntegrationServer({ context: 'listener', transport: bed.open() });
     listener.handle(ParcelTaken, note).handle(ParcelMoved, note);
     listener.listen((error) => expect(error).toBeUndefined());
+    await eventually(() => listener.health().connected);
   });
   afterEach(async () => {
     await feed.close();
