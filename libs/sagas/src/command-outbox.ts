@@ -3,6 +3,7 @@
  * from a checkpoint on, again after a crash; the commands' ids make repetition harmless (G3, G8). In order per instance,
  * in parallel across instances, so that a command that must wait for its next try holds up its own instance only.
  */
+import { setMaxListeners } from 'node:events';
 import {
   fullJitterMs,
   isCodedError,
@@ -66,6 +67,8 @@ export class CommandOutbox implements FeedConsumer {
   private readonly waiting: (() => void)[] = [];
 
   constructor(private readonly ports: OutboxPorts) {
+    // Every command that waits for its next try listens to it.
+    setMaxListeners(0, this.stopping.signal);
     this.keeper = new CheckpointKeeper(ports.checkpoints, this.name, (error) => this.onFailure(error));
   }
 

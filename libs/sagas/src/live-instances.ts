@@ -63,6 +63,12 @@ export class LiveInstances {
     });
   }
 
+  /** Has the instance read again by its next user: somebody else may have appended to its stream. */
+  refresh(saga: string, id: string): Promise<void> {
+    const stream = sagaStream(saga, id);
+    return this.lanes.run(stream, () => Promise.resolve(this.drop(stream)));
+  }
+
   /** Settles when nobody uses an instance any more; then lets go of all. */
   async close(): Promise<void> {
     await this.lanes.idle();

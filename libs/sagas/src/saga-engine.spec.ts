@@ -122,6 +122,24 @@ describe('an instance', () => {
       expect(world.stored(`saga-test-${id}`).filter((type) => type === 'SagaInputReceived')).toHaveLength(2);
   });
 
+  it('that has begun already is found when its first event is delivered again', async () => {
+    const twoThanks = steps(Placed)
+      .step('pay', { send: ({ data }) => new Remind(data), done: Paid })
+      .completed(({ data }) => new Thank(data));
+    const world = new SagaWorld([
+      sagaDefinition({ name: 'test', correlateBy: ({ data }) => data['orderId'] }, twoThanks),
+    ]);
+    const first = await started(world.engine());
+    world.happens(new Placed(order('a')));
+    await world.untilEffects('Remind');
+    await first.stop();
+    await world.checkpoints.save('sagas:inputs:test', -1n);
+    await started(world.engine());
+    world.happens(new Paid(order('a')));
+    await world.untilEffects('Remind', 'Thank');
+    expect(world.stored('saga-test-a').filter((type) => type === 'SagaStarted')).toHaveLength(1);
+  });
+
   it('is let go of when there are too many, and comes back', async () => {
     const world = new SagaWorld([saga(remindOnPlaced)]);
     const engine = await started(world.engine({}, { liveInstances: 3 }));
@@ -189,6 +207,18 @@ describe('deadlines', () => {
     expect(world.effects).toEqual([]);
     await world.advanceUntil(() => world.effects.length === 1, 500);
     expect(world.clock.now().getTime()).toBeLessThanOrEqual(Date.parse('2026-01-01T01:00:01Z'));
+  });
+
+  it('fire also where an older copy of the instance knows nothing of them', async () => {
+    const world = new SagaWorld([saga(reminder, { on: [Placed, Paid] })]);
+    const old = await started(world.engine({ feed: world.store.feed(['of no category']) }));
+    await old.deliver({ id: 'm-1', type: 'OrderPaid', data: order('a') });
+    expect(old.status.liveInstances).toBe(1);
+    const other = await started(world.engine());
+    world.happens(new Placed(order('a')));
+    await until(() => world.stored('saga-test-a').includes('SagaDeadlineSet'));
+    await other.stop();
+    await world.advanceUntil(() => world.effects.length === 1, 60_000, 70);
   });
 
   it('that are cancelled do not fire', async () => {

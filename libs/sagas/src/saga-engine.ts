@@ -241,17 +241,17 @@ export class SagaEngine {
   }
 
   private async fire({ saga, instance: id, kind, number }: StoredDeadline): Promise<void> {
-    await this.live.use(saga, id, async (instance) => {
+    const known = await this.live.use(saga, id, ({ log }) =>
+      Promise.resolve(kind === 'retry' ? log.failing !== undefined : log.openDeadlines.has(number)),
+    );
+    // Another owner may have set it. It must not be dropped on the word of an old copy.
+    if (!known) await this.live.refresh(saga, id);
+    await this.live.use(saga, id, (instance) => {
       if (kind === 'retry') return instance.retry();
       const event: DomainEvent = { type: deadlineFired, data: { number } };
       const { correlationId = instance.stream, actor } = instance.log.conversation ?? {};
-      return instance.receive({
-        id: deadlineId(instance.stream, number),
-        source: 'deadline',
-        event,
-        correlationId,
-        actor,
-      });
+      const inputId = deadlineId(instance.stream, number);
+      return instance.receive({ id: inputId, source: 'deadline', event, correlationId, actor });
     });
   }
 
