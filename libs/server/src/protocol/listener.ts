@@ -1,17 +1,11 @@
 /**
- * One port for both: gRPC over HTTP/2 and plain HTTP/1.1. Without TLS the first bytes of a connection tell which one it is
- * (HTTP/2 begins with "PRI * "); with TLS the two agree by ALPN.
+ * One port for both: gRPC over HTTP/2 and plain HTTP/1.1. The first bytes of a connection tell which one it is
+ * (HTTP/2 begins with "PRI * "). With TLS it is the same, inside.
  */
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import {
-  createSecureServer,
-  createServer as createHttp2Server,
-  type Http2Server,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-  type ServerHttp2Session,
-} from 'node:http2';
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { AddressRefused, ServerStopping } from '../errors.js';
 import { GrpcCall } from './grpc-call.js';
 import { dispatch, type Handlers } from './grpc-router.js';
@@ -21,10 +15,7 @@ export interface TlsFiles {
   readonly privateKey: Buffer;
 }
 
-export type HttpHandler = (
-  request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
-) => void;
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 const SETTINGS = { initialWindowSize: 1024 * 1024, maxConcurrentStreams: 10_000, maxHeaderListSize: 64 * 1024 };
 const SESSION_WINDOW = 8 * 1024 * 1024;
@@ -53,18 +44,21 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const sessions = new Set<ServerHttp2Session>();
   const calls = new Set<GrpcCall>();
   let handlers: Handlers = {};
-  const http2 = options.tls
-    ? createSecureServer(
-        { settings: SETTINGS, allowHTTP1: true, cert: options.tls.certificate, key: options.tls.privateKey },
-        forHttp1(options.http),
-      )
-    : createHttp2Server({ settings: SETTINGS });
+  const http2 = createHttp2Server({ settings: SETTINGS });
   serve(http2, () => handlers, sessions, calls);
-  if (options.tls)
-    http2.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) =>
-      forHttp1(options.http)(request, response),
-    );
-  const acceptor: Server = options.tls ? http2 : sniffing(http2, options.http);
+  const accept = sniffing(http2, options.http);
+  const acceptor: Server = options.tls
+    ? createTlsServer(
+        {
+          cert: options.tls.certificate,
+          key: options.tls.privateKey,
+          ALPNProtocols: ['h2', 'http/1.1'],
+          handshakeTimeout: SILENCE_MS,
+        },
+        accept,
+      )
+    : createNetServer({ noDelay: true }, accept);
+  acceptor.on('tlsClientError', () => undefined); // a client that cannot or does not want to speak TLS; its socket is closed
   acceptor.on('connection', (socket: Socket) => {
     socket.setNoDelay(true);
     sockets.add(socket);
@@ -84,13 +78,6 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     },
   };
 }
-
-/** HTTP/2 requests arrive at the same handler through `stream`; only HTTP/1.1 is answered here. */
-const forHttp1 =
-  (http: HttpHandler): HttpHandler =>
-  (request, response) => {
-    if (request.httpVersionMajor === 1) http(request, response);
-  };
 
 function serve(
   server: Http2Server,
@@ -113,9 +100,10 @@ function serve(
   });
 }
 
-function sniffing(http2: Http2Server, http: HttpHandler): Server {
+function sniffing(http2: Http2Server, http: HttpHandler): (socket: Socket) => void {
   const http1 = createHttpServer(http);
-  return createNetServer({ noDelay: true }, (socket) => {
+  return (socket) => {
+    socket.on('error', () => undefined); // a reset connection; whoever used it is told by its own streams
     socket.setTimeout(SILENCE_MS, () => socket.destroy());
     socket.once('data', (first: Buffer) => {
       socket.setTimeout(0);
@@ -126,7 +114,7 @@ function sniffing(http2: Http2Server, http: HttpHandler): Server {
       target.emit('connection', socket);
       if (target === http1) socket.resume();
     });
-  });
+  };
 }
 
 function bind(server: Server, { host, port }: ListenOptions): Promise<number> {
