@@ -27,3 +27,18 @@ export class TestPartUnavailable extends CodedError {
     super(`No ${part} for this test: ${reason}`);
   }
 }
+
+/** What would be stored differs from what the golden file says was stored. */
+export class EventShapesChanged extends CodedError {
+  readonly code = 'TESTING_EVENT_SHAPES_CHANGED';
+
+  constructor(
+    readonly golden: string,
+    readonly problems: readonly string[],
+  ) {
+    super(
+      `The stored shapes of events are not those of ${golden} (to record new ones: ANNALS_RECORD_SHAPES=1):\n` +
+        problems.map((problem) => `  - ${problem}`).join('\n'),
+    );
+  }
+}

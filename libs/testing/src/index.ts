@@ -1,4 +1,5 @@
-export { NotWithin, TestPartUnavailable } from './errors.js';
+export { EventShapesChanged, NotWithin, TestPartUnavailable } from './errors.js';
+export { checkEventShapes, type EventShapesOptions } from './event-shapes.js';
 export { eventually, type EventuallyOptions } from './eventually.js';
 export { testEventStore, type TestEventStore } from './parts/test-event-store.js';
 export { testNats, type TestNats } from './parts/test-nats.js';
