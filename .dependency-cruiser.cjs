@@ -30,7 +30,8 @@ module.exports = {
     })),
     {
       name: 'specs-may-also-use-testing',
-      comment: 'Tests of a package may use the test bed and the embedded parts, and nothing else that the package may not.',
+      comment:
+        'Tests of a package may use the test bed and the embedded parts, and nothing else that the package may not.',
       severity: 'error',
       from: { path: `^libs/(core|server|resilience|event-store|projections|messaging|sagas|contracts)/.*${spec}` },
       to: { path: lib('nestjs', 'cli') },
@@ -44,10 +45,13 @@ module.exports = {
     },
     {
       name: 'one-door',
-      comment: "Other packages are imported by their name, that is by their index.ts, never by a file inside.",
+      comment: 'Other packages are imported by their name, that is by their index.ts, never by a file inside.',
       severity: 'error',
       from: { path: '^(libs|apps)/([^/]+)/' },
-      to: { path: '^libs/([^/]+)/src/', pathNot: ['^libs/$2/', '^libs/[^/]+/src/index\\.ts$', '^libs/testing/src/jest-global-(setup|teardown)\\.ts$'] },
+      to: {
+        path: '^libs/([^/]+)/src/',
+        pathNot: ['^libs/$2/', '^libs/[^/]+/src/index\\.ts$', '^libs/testing/src/jest-global-(setup|teardown)\\.ts$'],
+      },
     },
     {
       name: 'no-app-imports-another-app',
@@ -76,6 +80,10 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     combinedDependencies: false,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['annals-source', 'import', 'node', 'default'], extensions: ['.ts', '.js', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['annals-source', 'import', 'node', 'default'],
+      extensions: ['.ts', '.js', '.json'],
+    },
   },
 };

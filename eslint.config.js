@@ -21,14 +21,27 @@ export default tseslint.config(
       '@typescript-eslint/no-extraneous-class': 'off',
       'no-restricted-syntax': [
         'error',
-        { selector: 'ExportAllDeclaration', message: 'One public door per package: export by name (design: no `export *`).' },
+        {
+          selector: 'ExportAllDeclaration',
+          message: 'One public door per package: export by name (design: no `export *`).',
+        },
         { selector: 'TSEnumDeclaration', message: 'Use a union of string literals: it is plain data.' },
       ],
     },
   },
   {
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', Buffer: 'readonly', module: 'writable' } },
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        Buffer: 'readonly',
+        module: 'writable',
+      },
+    },
   },
   prettier,
 );

@@ -3,5 +3,6 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root, setUp } from './set-up.mjs';
 
-await setUp();
+// What is said here goes to stderr: on stdout scripts read what the command prints.
+await setUp(console.error);
 await import(pathToFileURL(join(root, 'libs/cli/bin/annals.js')).href);

@@ -21,6 +21,9 @@ export interface RunContextOptions {
 /** Largest request body, in bytes. */
 const bodyLimit = 1024 * 1024;
 
+/** How long an orderly end may take (G12). */
+const endWithinMs = 8_000;
+
 /** Creates the app without listening; tests call this. @throws InvalidContextMap, InvalidSettings */
 export async function createContext(module: Type<object>): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({ bodyLimit, forceCloseConnections: true });
@@ -44,6 +47,7 @@ export async function runContext(module: Type<object>, options: RunContextOption
   const logger = new Logger('Context');
   try {
     const app = await createContext(module);
+    endInTime(logger);
     serveOpenApi(app, contextMapOf(module).name);
     const { host, port = options.port } = app.get(Settings);
     // Handlers are bound when the app is initialised, and must be before the first message comes.
@@ -55,6 +59,21 @@ export async function runContext(module: Type<object>, options: RunContextOption
     logger.error(isCodedError(error) ? `${error.code}: ${error.message}` : error);
     process.exit(1);
   }
+}
+
+/**
+ * An orderly end that cannot be had (a part is gone, and something waits for it) is cut short: all that is acknowledged
+ * is on disk, and the next start goes on from the checkpoints.
+ */
+function endInTime(logger: Logger): void {
+  const giveUp = () =>
+    setTimeout(() => {
+      logger.error(
+        `Not everything could be ended within ${endWithinMs} ms; ending anyway. The next start goes on from here.`,
+      );
+      process.exit(1);
+    }, endWithinMs).unref();
+  process.once('SIGTERM', giveUp).once('SIGINT', giveUp);
 }
 
 /** OpenAPI as a page at `/docs` and as a document at `/docs-json`. */

@@ -51,7 +51,7 @@ export class ProjectionsController {
           this.logger.error(
             `The rebuild of '${name}' ended: ${error instanceof Error ? error.message : String(error)}`,
           );
-          refused(error as Error);
+          refused(error);
         },
       );
     });
