@@ -5,7 +5,7 @@
  *   SIGTERM ─▶ not ready, no more messages and saga inputs ─▶ HTTP drains ─▶ projections and publisher finish their batch
  *   and checkpoint ─▶ connections close
  */
-import { EventRegistry } from '@annals/core';
+import { EventRegistry, pause } from '@annals/core';
 import { EventStore, type EventFeed, type RunningConsumer } from '@annals/event-store';
 import { contractOf, IntegrationServer, publisher, type ReceivedMessage, type Transport } from '@annals/messaging';
 import { PostgresCheckpoints, Projections, type ReadDatabase } from '@annals/projections';
@@ -32,6 +32,9 @@ import { READ_DATABASE, TRANSPORT } from './context-parts.js';
 import { DomainCommandBus } from './domain-command-bus.js';
 import { nestLog } from './nest-log.js';
 
+/** How often a starting context asks whether its read models have caught up. */
+const caughtUpPollMs = 200;
+
 @Injectable()
 export class ContextRuntime
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
@@ -44,6 +47,9 @@ export class ContextRuntime
   private readonly checkpoints: PostgresCheckpoints;
   private sagas: SagaEngine | undefined;
   private publishing: RunningConsumer | undefined;
+  private readonly log = nestLog('Context');
+  private readonly stopping = new AbortController();
+  private readModelsCaughtUp = false;
   private state: 'starting' | 'running' | 'stopping' = 'starting';
 
   constructor(
@@ -102,10 +108,12 @@ export class ContextRuntime
         }),
       );
     this.state = 'running';
+    void this.awaitReadModels();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.state = 'stopping';
+    this.stopping.abort();
     await this.integration.close();
     await this.sagas?.stop();
   }
@@ -124,9 +132,24 @@ export class ContextRuntime
     const { connected, reason } = this.transport.status();
     const needsTransport = this.integration.handledTypes().length > 0 || this.publishing !== undefined;
     return [
+      ...(this.readModelsCaughtUp ? [] : ['read models: catching up with the events']),
       ...(feed.connected ? [] : [`event store: ${feed.reason ?? 'not connected'}`]),
       ...(connected || !needsTransport ? [] : [`messaging: ${reason ?? 'not connected'}`]),
     ];
+  }
+
+  /** A new database, or one that was away for long: queries would show an old world, so the context is not ready before. */
+  private async awaitReadModels(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted && !this.readModelsCaughtUp) {
+      try {
+        const states = (await this.projections.status()).map(({ state }) => state);
+        this.readModelsCaughtUp = states.every((state) => state !== 'catching-up' && state !== 'unknown');
+      } catch (error) {
+        this.log.warn('Where the read models are is not known; asking again.', { error });
+      }
+      if (!this.readModelsCaughtUp) await pause(caughtUpPollMs, signal);
+    }
   }
 
   private sagaEngine(sagas: readonly SagaDefinition[]): SagaEngine {

@@ -43,18 +43,12 @@ export class ProjectionsController {
     summary: 'Build it again from its events, beside the running one; ask for its status to see how far it is',
   })
   async rebuild(@Param('name') name: string): Promise<{ readonly accepted: true }> {
-    await new Promise<void>((accepted, refused) => {
-      // Refusals (unknown, one is running) come before the first progress; what comes later is in the log and the status.
-      this.projections.rebuild(name, { onProgress: () => accepted() }).then(
-        () => accepted(),
-        (error: unknown) => {
-          this.logger.error(
-            `The rebuild of '${name}' ended: ${error instanceof Error ? error.message : String(error)}`,
-          );
-          refused(error);
-        },
-      );
-    });
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const done = this.projections.rebuild(name, { onProgress: () => begin() });
+    // A refusal (unknown name, one is running) comes before any progress; what comes later is in the log and the status.
+    done.catch((error: unknown) => this.logger.error(`The rebuild of '${name}' failed: ${String(error)}`));
+    await Promise.race([begun, done]);
     return { accepted: true };
   }
 
