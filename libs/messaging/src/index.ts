@@ -42,6 +42,7 @@ export {
 export { consume, consumptionHandler, type Consumed, type Consumption } from './consuming/consumption.js';
 export type { MessageHandler, ReceivedMessage } from './consuming/received-message.js';
 export { defaultRetryPolicy, type RetryPolicy } from './consuming/receiver.js';
+export { OriginalErrors } from './original-errors.js';
 export { commandSender, type CommandSender } from './publishing/command-sender.js';
 export { publish, type Publication, type Published } from './publishing/publication.js';
 export { publisher, type PublisherOptions } from './publishing/publisher.js';

@@ -9,6 +9,7 @@ import { envelope } from '../test/transport-suite.js';
 import { BillSent, MoveParcel, ParcelMoved, ParcelTaken, type ParcelData } from '../test/contracts.js';
 import { consume } from './consuming/consumption.js';
 import { IntegrationContext, IntegrationServer } from './integration-server.js';
+import { OriginalErrors } from './original-errors.js';
 import { commandSender } from './publishing/command-sender.js';
 
 class Move extends Command('Move')<{ parcelId: string; step: number }> {}
@@ -69,11 +70,11 @@ describe('a context that consumes', () => {
     sent.push(command);
     return Promise.resolve();
   };
-  const listen = async (server: IntegrationServer, controllers: (new () => object)[]) => {
+  const listen = async (server: IntegrationServer, controllers: (new () => object)[], ...filters: OriginalErrors[]) => {
     @Module({ controllers })
     class AppModule {}
     app = await NestFactory.createMicroservice(AppModule, { strategy: server, logger: false });
-    await app.listen();
+    await app.useGlobalFilters(...filters).listen();
   };
 
   it('gives a message to every method and every entry of the map', async () => {
@@ -125,6 +126,18 @@ describe('a context that consumes', () => {
       return letters.length === 1 && letters;
     });
     expect(letter).toMatchObject({ tries: 3, error: { code: 'MESSAGING_HANDLER_FAILED' } });
+  });
+
+  it('keeps the reason itself with the filter for it', async () => {
+    failing = Infinity;
+    const transport = bed.open();
+    await listen(strategy(), [ParcelsController], new OriginalErrors());
+    await transport.publish({ kind: 'events' }, envelope(new ParcelTaken({ parcelId: 'p', step: 1 })));
+    const [letter] = await eventually(async () => {
+      const letters = await transport.deadLetters.list();
+      return letters.length === 1 && letters;
+    });
+    expect(letter).toMatchObject({ tries: 3, error: { message: 'the method fails' } });
   });
 
   it('carries out commands that others send to it, with the id that they gave', async () => {
