@@ -18,6 +18,11 @@ export interface TlsFiles {
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 const SETTINGS = { initialWindowSize: 1024 * 1024, maxConcurrentStreams: 10_000, maxHeaderListSize: 64 * 1024 };
+/**
+ * Clients cancel reads all the time (every `break` out of one is a reset), and a session with more than about 1,000 at once is
+ * closed by HTTP/2 libraries as an attack. Where Node lets us, we allow more; else the client connects anew.
+ */
+const CANCELLATIONS = { streamResetBurst: 100_000, streamResetRate: 20_000 };
 const SESSION_WINDOW = 8 * 1024 * 1024;
 const PREFACE = Buffer.from('PRI ');
 /** A connection that says nothing is closed after this time. */
@@ -44,7 +49,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const sessions = new Set<ServerHttp2Session>();
   const calls = new Set<GrpcCall>();
   let handlers: Handlers = {};
-  const http2 = createHttp2Server({ settings: SETTINGS });
+  const http2 = createHttp2Server({ settings: SETTINGS, ...CANCELLATIONS });
   serve(http2, () => handlers, sessions, calls);
   const accept = sniffing(http2, options.http);
   const acceptor: Server = options.tls
