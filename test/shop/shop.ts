@@ -33,7 +33,8 @@ export class Shop {
     this.store = new EventStore({ url: eventStore.url });
   }
 
-  static async start(): Promise<Shop> {
+  /** @param transport what carries messages between the contexts */
+  static async start(transport: 'nats' | 'eventstore' = 'nats'): Promise<Shop> {
     const folder = await mkdtemp(join(tmpdir(), 'annals-shop-'));
     const [eventStore, nats] = await Promise.all([
       startEventStoreProcess({ port: 0, dataDir: join(folder, 'eventstore') }),
@@ -49,6 +50,7 @@ export class Shop {
       const environment = {
         EVENTSTORE_URL: eventStore.url,
         NATS_URL: nats.url,
+        MESSAGING_TRANSPORT: transport,
         DATABASE_URL: databases[name],
         PORT: String(port),
       };

@@ -87,8 +87,9 @@ const parts = (map: ContextMap): DynamicModule => {
     },
     {
       provide: TRANSPORT,
-      inject: [Settings],
-      useFactory: (settings: Settings) => openTransport(map, settings, nestLog('Messaging')),
+      inject: [Settings, EventStore, READ_DATABASE],
+      useFactory: (settings: Settings, store: EventStore, database: ReadDatabase) =>
+        openTransport(map, settings, store, database, nestLog('Messaging')),
     },
     { provide: COMMAND_ROUTES, inject: [TRANSPORT], useFactory: (transport: Transport) => routes(map, transport) },
     ...(map.readModels ?? []).map(({ entity }) => ({

@@ -1,8 +1,13 @@
 /** The parts that a context stands on, made from the environment once at boot. */
 import { fullJitterMs, pause, type Backoff, type Log } from '@annals/core';
 import { EventStore } from '@annals/event-store';
-import { NatsTransport, natsSettings, type Transport } from '@annals/messaging';
-import { connectReadDatabase, ReadDatabaseUnavailable, type ReadDatabase } from '@annals/projections';
+import { EventStoreTransport, NatsTransport, natsSettings, type Transport } from '@annals/messaging';
+import {
+  connectReadDatabase,
+  PostgresCheckpoints,
+  ReadDatabaseUnavailable,
+  type ReadDatabase,
+} from '@annals/projections';
 import type { ContextMap } from './context-map.js';
 import type { Settings } from './settings.js';
 
@@ -12,8 +17,18 @@ export const TRANSPORT = Symbol('Transport');
 
 export const openEventStore = ({ eventStoreUrl }: Settings): EventStore => new EventStore({ url: eventStoreUrl });
 
-export const openTransport = ({ name }: ContextMap, settings: Settings, log: Log): Transport =>
-  new NatsTransport({ ...natsSettings(process.env, settings.natsUrl), clientName: name, log });
+/** JetStream, or the event store itself where there is no broker. */
+export function openTransport(
+  { name }: ContextMap,
+  { messagingTransport, natsUrl }: Settings,
+  eventStore: EventStore,
+  database: ReadDatabase,
+  log: Log,
+): Transport {
+  if (messagingTransport === 'eventstore')
+    return new EventStoreTransport({ eventStore, checkpoints: new PostgresCheckpoints(database), log });
+  return new NatsTransport({ ...natsSettings(process.env, natsUrl), clientName: name, log });
+}
 
 const patience: Backoff = { firstMs: 250, maxMs: 2_000 };
 const tries = 30;

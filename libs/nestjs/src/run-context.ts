@@ -1,6 +1,7 @@
 /** What every context's `main.ts` does: the app with its HTTP edge, its messages, and an orderly end. */
 import 'reflect-metadata';
 import { isCodedError } from '@annals/core';
+import { OriginalErrors } from '@annals/messaging';
 import { Logger, ValidationPipe, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -38,7 +39,8 @@ export async function createContext(module: Type<object>): Promise<NestFastifyAp
     .useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }))
     .useGlobalFilters(new ProblemDetailsFilter())
     .enableShutdownHooks([], { useProcessExit: true });
-  app.connectMicroservice({ strategy: app.get(ContextRuntime).integration });
+  const { integration: strategy } = app.get(ContextRuntime);
+  app.connectMicroservice({ strategy }).useGlobalFilters(new OriginalErrors());
   return app;
 }
 

@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { Shop } from '../shop/shop.js';
+
+let shop: Shop;
+beforeAll(async () => {
+  shop = await Shop.start('eventstore');
+  await shop.nats.stop();
+}, 180_000);
+afterAll(() => shop.stop());
+
+describe('without a broker, messages travel through the event store', () => {
+  it('and an order is confirmed', async () => {
+    await shop.receiveStock('tea', 3);
+    const orderId = await shop.placeOrder({ sku: 'tea', quantity: 2 });
+    await shop.shows('orders', `/orders/${orderId}`, { status: 'confirmed' });
+    await shop.shows('inventory', '/stock/tea', { available: 1, allocated: 2 });
+  });
+
+  it('and a declined payment is compensated', async () => {
+    await shop.receiveStock('cup', 3);
+    const orderId = await shop.placeOrder({ sku: 'cup', quantity: 2, card: 'declined' });
+    await shop.shows('orders', `/orders/${orderId}`, { status: 'cancelled' });
+    await shop.shows('inventory', '/stock/cup', { available: 3, allocated: 0 });
+  });
+});
