@@ -109,7 +109,7 @@ describe('a rebuild (G5)', () => {
     await app.projections.waitForAll(await head());
     const before = await dump(app.database);
     const cli = await shop.instance({ started: false });
-    const interrupted = cli.projections.rebuild('order-summary', { throttle: 200 });
+    const interrupted = cli.projections.rebuild('order-summary', { throttle: 10 });
     const ended = expect(interrupted).rejects.toThrow();
     await eventually(async () => {
       const [status] = await app.projections.status();
