@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+/* eslint-disable no-control-regex */
 // Writes a random trace (no answers yet): node generate.mjs --seed N [--steps 200] [--out file.json]
 // The same seed gives the same trace. Record its answers with replay.mjs --record.
 import { writeFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+/* eslint-disable no-control-regex, no-unused-vars */
 // Executes traces through @eventstore/db-client and records or checks the normalised answers. See README.md.
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -183,7 +183,7 @@ describe('whatever is sent', () => {
         if (i % 4 === 3) socket.write('GET /stats HTTP/1.1\r\n');
         setImmediate(() => socket.destroy());
       });
-      await Promise.all(sockets.map((socket) => (socket.closed ? undefined : once(socket, 'close'))));
+      await Promise.all(sockets.filter(({ closed }) => !closed).map((socket) => once(socket, 'close')));
     }
     await serves();
     const stats = async () =>

@@ -27,7 +27,7 @@ function randomFrom(seed: number): () => number {
 }
 
 interface Batch {
-  readonly events: ReturnType<typeof db.jsonEvent>[];
+  readonly events: db.EventData[];
   readonly expected: bigint | typeof db.NO_STREAM;
 }
 
@@ -72,7 +72,7 @@ class Writer {
   }
 
   private acknowledged(): void {
-    this.ids.push(...(this.open?.events.map(({ id }) => id) ?? []));
+    for (const { id } of this.open?.events ?? []) if (id !== undefined) this.ids.push(id);
     this.open = undefined;
   }
 }
