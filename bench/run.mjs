@@ -1,5 +1,6 @@
-// npm run bench -- <suite> [--check] [--json FILE] [--rounds N] [--only TEXT]
-// Prints a row per comparison: medians and ranges of at least 5 alternating runs. --check: exit code 1 below a goal.
+// npm run bench -- <suite> [--check] [--json FILE] [--rounds N] [--only TEXT] [--full]
+// Prints a row per comparison: medians and ranges of at least 5 alternating runs. --check: exit code 1 below a goal;
+// --full: the sizes that take many minutes to set up, where a suite has such.
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ const suites = readdirSync(here).filter((name) => existsSync(join(here, name, 's
 
 function wrongUse(problem) {
   console.error(
-    `${problem}\nUse: npm run bench -- <${suites.join(' | ')}> [--check] [--json FILE] [--rounds N] [--only TEXT]`,
+    `${problem}\nUse: npm run bench -- <${suites.join(' | ')}> [--check] [--json FILE] [--rounds N] [--only TEXT] [--full]`,
   );
   process.exit(2);
 }
@@ -27,6 +28,7 @@ function readArguments() {
         json: { type: 'string' },
         rounds: { type: 'string', default: '5' },
         only: { type: 'string', default: '' },
+        full: { type: 'boolean', default: false },
       },
     });
     const [suite, ...more] = positionals;
@@ -39,11 +41,11 @@ function readArguments() {
   }
 }
 
-/** A suite's module exports `open()`, which gives `{ comparisons, close }`: see bench/commands/suite.mjs. */
-async function run({ suite, rounds, only }) {
+/** A suite's module exports `open()`, which gives `{ comparisons, close }`: see bench/commands/suite.mjs. `full`: the sizes that take long. */
+async function run({ suite, rounds, only, full }) {
   await build();
   const { open } = await import(`./${suite}/suite.mjs`);
-  const { comparisons, close } = await open();
+  const { comparisons, close } = await open({ full });
   const rows = [];
   try {
     console.log(`${suite}: ${rounds} alternating runs, ${cpus().length} cores, Node ${process.version}\n\n${header()}`);

@@ -9,7 +9,7 @@ import { summary } from './statistics.mjs';
  *   better 'higher' (default) or 'lower'
  *   ours, peer   () => Promise<number>; `peer` may be missing: a figure without comparison
  *   peerName     whom we are compared with
- *   goal   the least ratio ours / peer (the greatest where lower is better); may be missing
+ *   goal   the least ratio ours / peer (the greatest where lower is better), without a peer the least (greatest) figure; may be missing
  *
  * @returns a row with medians, ranges, the ratio of the medians, and whether the goal was reached
  */
@@ -25,6 +25,7 @@ export async function compare({ work, unit, better = 'higher', ours, peer, peerN
   const [mine, theirs] = [summary(figures.ours), peer ? summary(figures.peer) : undefined];
   const ratio = theirs && mine.median / theirs.median;
   const ratios = theirs ? summary(figures.ours.map((value, i) => value / figures.peer[i])) : undefined;
-  const reached = goal === undefined || ratio === undefined || (better === 'higher' ? ratio >= goal : ratio <= goal);
+  const judged = ratio ?? mine.median;
+  const reached = goal === undefined || (better === 'higher' ? judged >= goal : judged <= goal);
   return { work, unit, better, peerName, ours: mine, peer: theirs, ratio, ratios, goal, reached };
 }

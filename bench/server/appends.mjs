@@ -1,0 +1,72 @@
+// Appends of one event and of 1,000, against Emmett on Postgres; and what an append costs the server's processor.
+import { throughput } from '../harness/load.mjs';
+import { emmettEvents, event, events } from './events.mjs';
+
+const streams = 2_000;
+/** Long enough for a steady rate, short enough for many rounds. Emmett does a quarter: it takes as long. */
+const appendsAt = { 1: 400, 16: 6_000, 64: 12_000, 256: 16_000 };
+const goals = { 1: 1, 16: 1, 64: 3, 256: 3, batch: 1.5, cpuMicroseconds: 80 };
+const batch = 1_000;
+const batches = 30;
+const peerName = 'Emmett on Postgres';
+
+export function appends(server, emmett) {
+  return [...Object.entries(appendsAt).map(single), batchesOf1000(), processorTime()];
+
+  function single([inFlight, count]) {
+    const rate = (times, append) => throughput(times, Number(inFlight), append);
+    const ours = async (times) => {
+      const { client } = await server.get();
+      return rate(times, (i) => client.appendToStream(`single-${i % streams}`, event()));
+    };
+    const theirs = async (times) => {
+      const { store } = await emmett.get();
+      return rate(times, (i) => store.appendToStream(`single-${i % streams}`, emmettEvents(1)));
+    };
+    return {
+      work: `single appends to ${streams} streams, ${inFlight} in flight`,
+      unit: 'appends/s',
+      prepare: () => Promise.all([ours(streams), theirs(streams)]),
+      ours: () => ours(count),
+      peer: () => theirs(Math.ceil(count / 4)),
+      peerName,
+      goal: goals[inFlight],
+    };
+  }
+
+  function batchesOf1000() {
+    const eventsPerSecond = async (append) => (await throughput(batches, 1, append)) * batch;
+    return {
+      work: `batches of ${batch}, one after the other`,
+      unit: 'events/s',
+      ours: async () => {
+        const { client } = await server.get();
+        return eventsPerSecond(() => client.appendToStream('batches', events(batch)));
+      },
+      peer: async () => {
+        const { store } = await emmett.get();
+        return eventsPerSecond(() => store.appendToStream('batches', emmettEvents(batch)));
+      },
+      peerName,
+      goal: goals.batch,
+    };
+  }
+
+  function processorTime() {
+    const inFlight = 64;
+    const count = appendsAt[inFlight];
+    return {
+      work: `the server's processor time for an append, ${inFlight} in flight`,
+      unit: 'microseconds',
+      better: 'lower',
+      ours: async () => {
+        const { client, figures } = await server.get();
+        const before = await figures();
+        await throughput(count, inFlight, (i) => client.appendToStream(`single-${i % streams}`, event()));
+        const after = await figures();
+        return (after.cpu - before.cpu) / count;
+      },
+      goal: goals.cpuMicroseconds,
+    };
+  }
+}
