@@ -60,5 +60,3 @@ const positionFrame = (field: number, revision: number): Buffer => {
 };
 export const firstStreamPositionFrame = (revision: number): Buffer => positionFrame(5, revision);
 export const lastStreamPositionFrame = (revision: number): Buffer => positionFrame(6, revision);
-export const lastAllPositionFrame = (position: number): Buffer =>
-  nested(7, new ProtoWriter().varint(1, position).varint(2, position).finish());

@@ -12,13 +12,7 @@ import { batchAppend } from './batch-append.js';
 import type { GrpcCall } from './grpc-call.js';
 import { serverStreaming, unary, type Handlers } from './grpc-router.js';
 import { grpcFrame, ProtoReader, ProtoWriter } from './protobuf.js';
-import {
-  eventFrame,
-  firstStreamPositionFrame,
-  lastAllPositionFrame,
-  lastStreamPositionFrame,
-  streamNotFoundFrame,
-} from './read-frames.js';
+import { eventFrame, firstStreamPositionFrame, lastStreamPositionFrame, streamNotFoundFrame } from './read-frames.js';
 import {
   parseAppendOptions,
   parseProposedEvent,
@@ -155,6 +149,7 @@ class StreamReads {
     }
     const last = entry.head;
     const out = new FrameBatch(call);
+    out.add(firstStreamPositionFrame(this.database.firstRevision(stream, entry)));
     for (const record of streamRecords(this.database, stream, { from, backwards, count })) {
       if (out.add(eventFrame(resolve(this.database, record, options.resolveLinks), options.structuredIds)))
         await out.flush();
@@ -239,5 +234,3 @@ class FrameBatch {
     else await new Promise((resolve) => setImmediate(resolve));
   }
 }
-
-export { firstStreamPositionFrame, lastAllPositionFrame };

@@ -40,6 +40,8 @@ import { FIRST_POSITION, Log, type ChunkSource } from './log.js';
 const CHUNK_SIZE = 32 * 1024 * 1024;
 /** The index is flushed after this many events, and when nothing was appended for a while. */
 const FLUSH_AFTER_EVENTS = 65_536;
+/** Or when this many streams changed: they are all in memory until then. */
+const FLUSH_AFTER_STREAMS = 20_000;
 const FLUSH_IDLE_MS = 5_000;
 /** Ids of events in this much of the end of the log are remembered over a restart. */
 const REMEMBERED_BYTES = 32 * 1024 * 1024;
@@ -279,7 +281,8 @@ class OpenDisk implements DiskDatabase {
   private published(events: number): void {
     this.sinceFlush += events;
     this.lastPublished = Date.now();
-    if (this.sinceFlush >= FLUSH_AFTER_EVENTS) this.flushSoon();
+    if (this.sinceFlush >= FLUSH_AFTER_EVENTS || this.database.index.dirtyCount >= FLUSH_AFTER_STREAMS)
+      this.flushSoon();
   }
 
   private flushIfIdle(): void {

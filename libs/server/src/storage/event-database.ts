@@ -14,11 +14,12 @@ import { GroupCommit, type Committed, type CommitEvents, type Write } from './gr
 import type { IndexStore } from './index-store.js';
 import type { Log } from './log.js';
 import { RecentIds } from './recent-ids.js';
-import { StreamIndex, type StreamEntry } from './stream-index.js';
+import type { StreamEntry } from './stream-entry.js';
+import { StreamIndex } from './stream-index.js';
 import { LINK_TYPE, SLOTS, systemLink, systemStreamKind, systemStreamsOf } from './system-streams.js';
 
 /** Streams kept in memory, beyond those that changed since the last flush. */
-const CACHED_STREAMS = 50_000;
+const CACHED_STREAMS = 10_000;
 const METADATA_TYPE = '$metadata';
 
 export interface KnownEvent {

@@ -16,7 +16,7 @@ import {
   type ProposedEvent,
 } from './event-record.js';
 import type { Log } from './log.js';
-import type { StreamEntry } from './stream-index.js';
+import type { StreamEntry } from './stream-entry.js';
 
 export interface Write {
   readonly entry: StreamEntry;
@@ -37,9 +37,8 @@ interface Staged {
   readonly position: number;
 }
 
-/** Appends may wait in memory up to this much; beyond it one group is written at a time anyway. */
+/** Records are encoded into slabs of at least this size. */
 const SLAB = 256 * 1024;
-const GROUP_LIMIT = 8 * 1024 * 1024;
 
 export interface CommitEvents {
   /** The position behind everything staged moves by `write`s that are now being decided upon. */
@@ -242,6 +241,3 @@ export class GroupCommit {
     for (const { reject } of all) reject(error);
   }
 }
-
-/** A group is bounded by what callers wait for; the limit only protects against absurd configurations. */
-export const MAX_APPEND_BYTES = GROUP_LIMIT;

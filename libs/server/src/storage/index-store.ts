@@ -1,4 +1,4 @@
-import type { StreamEntry } from './stream-index.js';
+import type { StreamEntry } from './stream-entry.js';
 
 /** Where stream entries are kept between runs. */
 export interface IndexStore {
@@ -9,7 +9,6 @@ export interface IndexStore {
   block(number: number, first: number): readonly number[];
   /** Saves a few entries at a time; one that changed meanwhile is dirty again and is saved again later. */
   save(entries: readonly StreamEntry[]): Promise<void>;
-  names(): Iterable<string>;
 }
 
 /** In memory mode the entries themselves are all there is. */
@@ -23,8 +22,5 @@ export class NoIndexStore implements IndexStore {
   }
   save(): Promise<void> {
     return Promise.resolve();
-  }
-  names(): Iterable<string> {
-    return [];
   }
 }

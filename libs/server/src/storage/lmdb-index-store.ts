@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs';
 import type { Database, RootDatabase } from 'lmdb';
 import { ProtoReader, varintLength, writeVarint } from '../protocol/protobuf.js';
 import type { IndexStore } from './index-store.js';
-import { BLOCK, StreamEntry } from './stream-index.js';
+import { BLOCK, StreamEntry } from './stream-entry.js';
 
 /** LMDB's keys are at most 1978 bytes; longer names are shortened and hashed. */
 const LONGEST_KEY = 1024;
@@ -72,10 +72,6 @@ export class LmdbIndexStore implements IndexStore {
 
   block(number: number, first: number): readonly number[] {
     return deltas(numbers(this.blocks.get(blockKey(number, first))));
-  }
-
-  *names(): Generator<string> {
-    for (const { key, value } of this.streams.getRange({})) yield nameOf(key, value);
   }
 
   async save(entries: readonly StreamEntry[]): Promise<void> {
@@ -169,11 +165,6 @@ function lengthSuffix(length: number): Buffer {
   const suffix = Buffer.allocUnsafe(4);
   suffix.writeUInt32LE(length);
   return suffix;
-}
-
-function nameOf(key: Buffer, row: Buffer): string {
-  const long = row.readUInt32LE(row.length - 4);
-  return (long === 0 ? key : row.subarray(0, long)).toString('utf8');
 }
 
 function decodeEntry(name: string, row: Buffer): StreamEntry {

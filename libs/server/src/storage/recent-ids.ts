@@ -1,5 +1,5 @@
 /**
- * Finds an event by its id among the last million or so of the store: 12 bytes per event, two generations, the older one
+ * Finds an event by its id among the last quarter to half a million of the store: 12 bytes per event, two generations, the older one
  * is dropped when the younger is full. It stores 32 bits of the id and the position; the caller compares the event itself.
  */
 const SMALLEST = 1024;
@@ -45,7 +45,7 @@ export class RecentIds {
   private young = new Generation();
   private old = new Generation();
 
-  constructor(private readonly perGeneration = 512 * 1024) {}
+  constructor(private readonly perGeneration = 256 * 1024) {}
 
   add(id: string, position: number): void {
     if (this.young.count >= this.perGeneration) {

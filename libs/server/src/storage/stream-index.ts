@@ -8,49 +8,8 @@
  * the store. Entries that changed since the last flush are dirty and stay in memory; the log from the flush's checkpoint on
  * is read again at the start, so a flush may be late or lost without harm. Never hold an entry over an `await` unless it is pinned.
  */
-import type { StreamMetadata } from '../streams/stream-metadata.js';
 import type { IndexStore } from './index-store.js';
-
-/** Positions are moved to the store in blocks of this many. */
-export const BLOCK = 64;
-
-export class StreamEntry {
-  readonly bytes: Buffer;
-  /** Last durable revision, -1 when there are no events. */
-  head = -1;
-  /** Last revision handed out, ahead of `head` while appends are in flight. */
-  pendingHead = -1;
-  /** Revision of `tail[0]`. */
-  tailStart = 0;
-  tail: number[] = [];
-  /** Position of the tombstone, -1 when there is none. */
-  tombstoneAt = -1;
-  pendingTombstone = false;
-  /** Position of the latest metadata event (it lives in `$$name`), -1 when there is none. */
-  metadataAt = -1;
-  /** Metadata writes in flight: what they decide is not known yet. */
-  pendingMetadata = 0;
-  /** Parsed on demand from the event at `metadataAt`. */
-  metadata: StreamMetadata | undefined;
-  /** Names this stream's blocks in the store; given when the first block is written. */
-  number = -1;
-  /** Appends in flight: while above 0 the entry must not be forgotten. */
-  pins = 0;
-  dirty = false;
-  /** Recently used: second chance before it is forgotten. */
-  used = true;
-
-  constructor(readonly name: string) {
-    this.bytes = Buffer.from(name, 'utf8');
-  }
-
-  get lastPosition(): number {
-    return this.tail.at(-1) ?? -1;
-  }
-  get isKnown(): boolean {
-    return this.head >= 0 || this.tombstoneAt >= 0 || this.metadataAt >= 0;
-  }
-}
+import { BLOCK, StreamEntry } from './stream-entry.js';
 
 export class StreamIndex {
   private readonly entries = new Map<string, StreamEntry>();
@@ -122,16 +81,6 @@ export class StreamIndex {
       else high = middle;
     }
     return low;
-  }
-
-  /** All streams, stored and in memory, in no particular order. */
-  *all(): Generator<StreamEntry> {
-    for (const name of this.store.names())
-      if (!this.entries.has(name)) {
-        const entry = this.store.load(name);
-        if (entry) yield entry;
-      }
-    for (const entry of [...this.entries.values()]) if (entry.isKnown) yield entry;
   }
 
   /** Writes all entries that are dirty now; appends go on meanwhile. Resolves when they are on disk. */

@@ -3,7 +3,7 @@
  * an event is listed in them when it is indexed, and the link event that a reader expects is made when it is read. So they
  * are never behind and take only an index entry. A link's position lies inside its event's record: record + slot.
  */
-import { eventRecordLength, NO_BYTES, writeEventRecord, EventRecord, type ProposedEvent } from './event-record.js';
+import { eventRecordLength, writeEventRecord, EventRecord, type ProposedEvent } from './event-record.js';
 
 export type SystemStreamKind = 'category' | 'type' | 'streams' | 'correlation' | 'categoryMember';
 
@@ -129,5 +129,3 @@ function standalone(
   writeEventRecord(buffer, 0, event, at, { group: 0, begins: false, more: false });
   return new EventRecord(buffer, 0);
 }
-
-export const EMPTY_PAYLOAD = NO_BYTES;

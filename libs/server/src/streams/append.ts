@@ -20,7 +20,7 @@ import {
 import type { EventDatabase } from '../storage/event-database.js';
 import { NO_BYTES, type ProposedEvent } from '../storage/event-record.js';
 import type { Write } from '../storage/group-commit.js';
-import type { StreamEntry } from '../storage/stream-index.js';
+import type { StreamEntry } from '../storage/stream-entry.js';
 import { randomUUID } from 'node:crypto';
 import {
   DELETED_TRUNCATE_BEFORE,

@@ -2,7 +2,7 @@
 import type { EventDatabase } from '../storage/event-database.js';
 import { behindLinks, isLink, parseLink } from '../storage/event-database.js';
 import type { EventRecord } from '../storage/event-record.js';
-import type { StreamEntry } from '../storage/stream-index.js';
+import type { StreamEntry } from '../storage/stream-entry.js';
 import type { EventFilter } from './event-filter.js';
 
 /** An event, or a link with the event that it points at if that can be read. */
