@@ -1,42 +1,62 @@
 /** Refuses values that `JSON.stringify` would change, drop or fail on, so that what is read back equals what was written. */
 import { NotJson } from './errors.js';
 
+/** Where in a value something is that JSON cannot hold. Paths are made only for what is refused. */
+interface Offence {
+  readonly path: string;
+  readonly found: string;
+}
+
 /**
  * @param path how the value is called in the error's text, for instance `OrderPlaced.data`
  * @throws NotJson naming the first offending place
  */
 export function assertJson(value: unknown, path: string): void {
-  check(value, path, new Set());
+  const offence = offenceIn(value, []);
+  if (offence) throw new NotJson(`${path}${offence.path}`, offence.found);
 }
 
-function check(value: unknown, path: string, ancestors: Set<object>): void {
+/** @param ancestors what the value is in, so that a cycle is noticed; used as a stack */
+function offenceIn(value: unknown, ancestors: object[]): Offence | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
-      return;
+      return undefined;
     case 'number':
-      if (!Number.isFinite(value)) throw new NotJson(path, String(value));
-      return;
+      return Number.isFinite(value) ? undefined : { path: '', found: String(value) };
     case 'object':
-      if (value !== null) checkObject(value, path, ancestors);
-      return;
+      return value === null ? undefined : offenceInObject(value, ancestors);
     case 'undefined':
+      return { path: '', found: 'undefined' };
     case 'bigint':
     case 'function':
     case 'symbol':
-      throw new NotJson(path, typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`);
+      return { path: '', found: `a ${typeof value}` };
   }
 }
 
-function checkObject(value: object, path: string, ancestors: Set<object>): void {
-  if (ancestors.has(value)) throw new NotJson(path, 'a cycle (it contains itself)');
-  ancestors.add(value);
-  if (Array.isArray(value)) {
-    value.forEach((item, index) => check(item, `${path}[${index}]`, ancestors));
-  } else {
-    if ('toJSON' in value || value instanceof Map || value instanceof Set || ArrayBuffer.isView(value))
-      throw new NotJson(path, `a ${value.constructor.name}`);
-    for (const [key, item] of Object.entries(value)) check(item, `${path}.${key}`, ancestors);
+function offenceInObject(value: object, ancestors: object[]): Offence | undefined {
+  if (ancestors.includes(value)) return { path: '', found: 'a cycle (it contains itself)' };
+  ancestors.push(value);
+  const offence = Array.isArray(value) ? offenceInArray(value, ancestors) : offenceInProperties(value, ancestors);
+  ancestors.pop();
+  return offence;
+}
+
+function offenceInArray(items: readonly unknown[], ancestors: object[]): Offence | undefined {
+  for (let index = 0; index < items.length; index++) {
+    const offence = offenceIn(items[index], ancestors);
+    if (offence) return { ...offence, path: `[${index}]${offence.path}` };
   }
-  ancestors.delete(value);
+  return undefined;
+}
+
+function offenceInProperties(value: object, ancestors: object[]): Offence | undefined {
+  if ('toJSON' in value || value instanceof Map || value instanceof Set || ArrayBuffer.isView(value))
+    return { path: '', found: `a ${value.constructor.name}` };
+  for (const key of Object.keys(value)) {
+    const offence = offenceIn((value as Record<string, unknown>)[key], ancestors);
+    if (offence) return { ...offence, path: `.${key}${offence.path}` };
+  }
+  return undefined;
 }

@@ -1,5 +1,5 @@
 /** A short fingerprint of a command's payload, by which a reused command id is told from a repeated command. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { NotJson } from './errors.js';
 
 /**
@@ -8,21 +8,26 @@ import { NotJson } from './errors.js';
  * @throws NotJson when the data contains itself
  */
 export const payloadDigest = (type: string, data: unknown): string =>
-  createHash('sha256')
-    .update(`${type} ${canonical(data, `${type}.data`, [])}`)
-    .digest('base64url')
-    .slice(0, 22);
+  hash('sha256', `${type} ${canonical(data, `${type}.data`, [])}`, 'base64url').slice(0, 22);
 
-function canonical(value: unknown, path: string, ancestors: readonly object[]): string {
+/** @param ancestors what the value is in, so that a cycle is noticed; used as a stack */
+function canonical(value: unknown, path: string, ancestors: object[]): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (ancestors.includes(value)) throw new NotJson(path, 'a cycle (it contains itself)');
   if ('toJSON' in value) return JSON.stringify(value);
-  const within = [...ancestors, value];
-  if (Array.isArray(value)) return `[${value.map((item) => canonical(item, path, within)).join()}]`;
-  const properties = Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => `${JSON.stringify(key)}:${canonical(item, `${path}.${key}`, within)}`);
-  return `{${properties.join()}}`;
+  ancestors.push(value);
+  let text = '';
+  if (Array.isArray(value)) {
+    for (const item of value) text += `,${canonical(item, path, ancestors)}`;
+    text = `[${text}]`;
+  } else {
+    for (const key of Object.keys(value).sort()) {
+      const item = (value as Record<string, unknown>)[key];
+      if (item !== undefined) text += `,${JSON.stringify(key)}:${canonical(item, path, ancestors)}`;
+    }
+    text = `{${text}}`;
+  }
+  ancestors.pop();
+  return text;
 }

@@ -7,6 +7,8 @@
  *   handler, which ends the process. So the client never learns of the failure here: the calls of this link do.
  * - With `throwOnAppendFailure=false` in the connection string a refused append looks like a successful one, and tells a
  *   revision that is wrong. Here it always throws.
+ * - Events given as JSON are turned into base64 and back, twice. So all events here are given as bytes, and marked as JSON
+ *   on their way out: this link appends nothing else.
  * - A stream that ends without an error, or whose channel is closed, leaves its appends waiting for ever. Here a call
  *   ends at its deadline, when the stream breaks, or when the link is given up, whichever comes first.
  */
@@ -17,8 +19,18 @@ export class CallLost extends Error {}
 
 interface Call {
   on(event: string, listener: (value: unknown) => void): Call;
+  write(request: AppendRequest, ...more: readonly unknown[]): boolean;
 }
-type GrpcClient = { batchAppend?: (...args: readonly unknown[]) => Call };
+interface ProposedMessage {
+  getMetadataMap(): { set(name: string, value: string): void };
+}
+/** Of a batch append, or of a single one. */
+interface AppendRequest {
+  getProposedMessagesList?(): readonly ProposedMessage[];
+  getProposedMessage?(): ProposedMessage | undefined;
+}
+type AppendMethod = (...args: readonly unknown[]) => Call;
+type GrpcClient = { batchAppend?: AppendMethod; append?: AppendMethod };
 type StreamCreator = (
   service: unknown,
   name: string,
@@ -29,6 +41,7 @@ type StreamCreator = (
 /** What the client keeps to itself. */
 interface Internals {
   GRPCStreamCreator: StreamCreator;
+  execute: <Result>(service: unknown, name: string, action: (client: GrpcClient) => Promise<Result>) => Promise<Result>;
   getChannel(): Promise<{ close(): void }>;
 }
 
@@ -40,7 +53,7 @@ export class ClientLink {
   constructor(url: string) {
     this.client = EventStoreDBClient.connectionString(url);
     Object.defineProperty(this.client, 'throwOnAppendFailure', { value: true });
-    this.guardBatchAppend();
+    this.guardAppends();
   }
 
   /**
@@ -85,18 +98,20 @@ export class ClientLink {
     for (const fail of [...this.waiting]) fail(error);
   }
 
-  private guardBatchAppend(): void {
+  private guardAppends(): void {
     const internals = this.client as unknown as Internals;
-    const create = internals.GRPCStreamCreator;
+    const { GRPCStreamCreator: create, execute } = internals;
+    internals.execute = (service, name, action) =>
+      execute(service, name, name === 'appendToStream' ? (client) => action(this.guarded(client)) : action);
     internals.GRPCStreamCreator = (service, name, creator, cache) =>
       create(service, name, name === 'appendToStream' ? (client) => creator(this.guarded(client)) : creator, cache);
   }
 
   private guarded(client: GrpcClient): GrpcClient {
-    const batchAppend = client.batchAppend?.bind(client);
-    if (!batchAppend) return client;
+    const [append, batchAppend] = [client.append?.bind(client), client.batchAppend?.bind(client)];
     const guarded = Object.create(client) as GrpcClient;
-    guarded.batchAppend = (...args) => this.guardedCall(batchAppend(...args));
+    if (append) guarded.append = (...args) => markingJson(append(...args));
+    if (batchAppend) guarded.batchAppend = (...args) => this.guardedCall(markingJson(batchAppend(...args)));
     return guarded;
   }
 
@@ -112,6 +127,16 @@ export class ClientLink {
     on('end', () => this.lose(new CallLost('the event store ended the stream of appends')));
     return call;
   }
+}
+
+function markingJson(call: Call): Call {
+  const write = call.write.bind(call);
+  call.write = (request, ...more) => {
+    for (const message of request.getProposedMessagesList?.() ?? [request.getProposedMessage?.()])
+      message?.getMetadataMap().set('content-type', 'application/json');
+    return write(request, ...more);
+  };
+  return call;
 }
 
 /** An answer that nobody waits for any more makes the client destructure `undefined`. */

@@ -51,7 +51,7 @@ export function prepareEvents<State, Cmd extends DomainCommand, Evt extends Doma
     const version = decider.schemas.versionOf(type);
     const own = versioned.get(version) ?? { ...metadata, schemaVersion: version };
     versioned.set(version, own);
-    return { id: eventId(stream, command.metadata.id, index, command.digest), event, metadata: own };
+    return { id: eventId(stream, command.metadata.id, index, command.digest), event, metadata: own, json };
   });
   return { toAppend, events, state };
 }

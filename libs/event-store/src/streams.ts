@@ -2,9 +2,9 @@
 import type { DomainEvent } from '@annals/core';
 import {
   BACKWARDS,
+  binaryEvent,
   END,
   FORWARDS,
-  jsonEvent,
   MaxAppendSizeExceededError,
   NO_STREAM,
   START,
@@ -12,6 +12,9 @@ import {
   StreamNotFoundError,
   WrongExpectedVersionError,
   type EventStoreDBClient,
+  type ReadStreamOptions,
+  type ResolvedEvent,
+  type StreamingRead,
 } from '@eventstore/db-client';
 import type { EventStoreConnection } from './connection.js';
 import { readAll, type ReadAllOptions } from './all-reading.js';
@@ -23,6 +26,8 @@ export interface EventToAppend {
   readonly id: string;
   readonly event: DomainEvent;
   readonly metadata: StoredMetadata;
+  /** The event's data as JSON, where it was made already. */
+  readonly json?: string;
 }
 
 export interface AppendResult {
@@ -48,9 +53,7 @@ export class Streams {
    * @throws WrongExpectedRevision, StreamIsDeleted, AppendTooLarge, EventStoreUnavailable
    */
   async append(stream: string, events: readonly EventToAppend[], expected: number | 'any'): Promise<AppendResult> {
-    const data = events.map(({ id, event, metadata }) =>
-      jsonEvent({ id, type: event.type, data: event.data as Record<string, unknown>, metadata: { ...metadata } }),
-    );
+    const data = events.map(toJsonBytes);
     const expectedRevision = expected === 'any' ? 'any' : expected === noEvents ? NO_STREAM : BigInt(expected);
     try {
       const result = await this.connection.call(`append to ${stream}`, (client) =>
@@ -71,14 +74,11 @@ export class Streams {
     stream: string,
     options: ReadOptions = {},
   ): AsyncGenerator<RecordedEvent<E>> {
-    const backwards = options.direction === 'backwards';
+    const { direction = 'forwards' } = options;
+    const backwards = direction === 'backwards';
     let { from, maxCount } = options;
     const open = (client: EventStoreDBClient) =>
-      client.readStream(stream, {
-        direction: backwards ? BACKWARDS : FORWARDS,
-        fromRevision: from === undefined ? (backwards ? END : START) : BigInt(from),
-        ...(maxCount !== undefined && { maxCount }),
-      });
+      client.readStream(stream, clientOptions({ direction, ...definedOf({ from, maxCount }) }));
     try {
       for await (const { event } of this.connection.read(`read of ${stream}`, open)) {
         if (!event) continue;
@@ -99,9 +99,13 @@ export class Streams {
     stream: string,
     options: ReadOptions = {},
   ): Promise<RecordedEvent<E>[]> {
-    const events: RecordedEvent<E>[] = [];
-    for await (const event of this.read<E>(stream, options)) events.push(event);
-    return events;
+    const collect = (client: EventStoreDBClient) => collected<E>(client.readStream(stream, clientOptions(options)));
+    try {
+      return await this.connection.call(`read of ${stream}`, collect, Infinity);
+    } catch (error) {
+      if (error instanceof StreamNotFoundError) return [];
+      throw translated(error, stream);
+    }
   }
 
   /**
@@ -139,6 +143,44 @@ export class Streams {
 
 const readLast = (client: EventStoreDBClient) =>
   client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1 });
+
+const definedOf = ({ from, maxCount }: { from: number | undefined; maxCount: number | undefined }) => ({
+  ...(from !== undefined && { from }),
+  ...(maxCount !== undefined && { maxCount }),
+});
+
+function clientOptions({ from, maxCount, direction }: ReadOptions): ReadStreamOptions {
+  const backwards = direction === 'backwards';
+  return {
+    direction: backwards ? BACKWARDS : FORWARDS,
+    fromRevision: from === undefined ? (backwards ? END : START) : BigInt(from),
+    ...(maxCount !== undefined && { maxCount }),
+  };
+}
+
+/** Without a promise for each event, which is what a short read would mostly consist of. */
+const collected = <E extends DomainEvent>(events: StreamingRead<ResolvedEvent>): Promise<RecordedEvent<E>[]> =>
+  new Promise((resolve, reject) => {
+    const recorded: RecordedEvent<E>[] = [];
+    events
+      .on('data', ({ event }: ResolvedEvent) => event && recorded.push(toRecordedEvent<E>(event)))
+      .on('error', reject)
+      .on('end', () => resolve(recorded));
+  });
+
+const encoder = new TextEncoder();
+
+/**
+ * The JSON as bytes. Given as an object, the client turns it into base64 and, to measure and to send it, back, which
+ * costs more than all else; {@link ClientLink} marks the bytes as the JSON that they are.
+ */
+const toJsonBytes = ({ id, event: { type, data }, metadata, json = JSON.stringify(data) }: EventToAppend) =>
+  binaryEvent({
+    id,
+    type,
+    data: encoder.encode(json),
+    metadata: encoder.encode(JSON.stringify(metadata)),
+  });
 
 function translated(error: unknown, stream: string, expected?: number | 'any'): unknown {
   if (error instanceof WrongExpectedVersionError) {

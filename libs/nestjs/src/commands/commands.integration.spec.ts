@@ -192,12 +192,12 @@ describe('middleware', () => {
     seen.length = told.length = 0;
     const traced: string[] = [];
     const channel = tracingChannel('annals:command');
-    const subscriber = {
-      start: (message: object) => void traced.push((message as { command: DomainCommand }).command.type),
+    const listener = (message: unknown) => {
+      traced.push((message as { command: DomainCommand }).command.type);
     };
-    channel.start.subscribe(subscriber.start);
+    channel.start.subscribe(listener);
     await app.get(DomainCommandBus).execute(new AddTwice({ countId: 'm' }));
-    channel.start.unsubscribe(subscriber.start);
+    channel.start.unsubscribe(listener);
     expect(seen).toEqual(['plain', 'remember', 'plain', 'remember', 'plain', 'remember']);
     expect(app.get(Remember).types.slice(-3)).toEqual(['AddTwice', 'Add', 'Add']);
     expect(traced).toEqual(['AddTwice', 'Add', 'Add']);
