@@ -6,7 +6,7 @@
  *
  * Every correlation id gets exactly one answer. Answers that are ready in the same turn go out in one write.
  */
-import { CodedError } from '@annals/core';
+import { CodedError, isCodedError } from '@annals/core';
 import {
   AccessDenied,
   AppendTimedOut,
@@ -131,6 +131,7 @@ class BatchAppendCall {
       const result = await this.writer.append(options.stream, options.expected, batch.events);
       this.answer(key, batch, success(result));
     } catch (error) {
+      if (!isCodedError(error)) process.emitWarning(error instanceof Error ? error : String(error));
       this.answer(key, batch, failure(error));
     }
   }

@@ -5,6 +5,7 @@
  *   open -- write* --> answering -- end --> ended        any state -- client gone --> closed
  */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { isCodedError } from '@annals/core';
 import { MalformedRequest, NotSupported } from '../errors.js';
 import { GRPC, statusOf, type GrpcStatus } from './grpc-status.js';
 
@@ -151,6 +152,8 @@ export class GrpcCall {
   }
 
   fail(error: unknown): void {
+    // What has no code was not foreseen: whoever runs the server should see it too.
+    if (!isCodedError(error) && !this.isOver) process.emitWarning(error instanceof Error ? error : String(error));
     this.end(statusOf(error));
   }
 

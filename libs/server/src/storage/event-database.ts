@@ -275,7 +275,14 @@ export class EventDatabase implements CommitEvents {
   private notify(): void {
     const woken = [...this.woken, ...this.allWatchers];
     this.woken.clear();
-    for (const wake of woken) wake();
+    for (const wake of woken) {
+      try {
+        wake();
+      } catch (error) {
+        // A reader's fault must not stop the writing of others.
+        process.emitWarning(error instanceof Error ? error : String(error));
+      }
+    }
   }
 }
 

@@ -66,6 +66,7 @@ export class LmdbIndexStore implements IndexStore {
   }
 
   load(name: string): StreamEntry | undefined {
+    if (name === '') return undefined; // a link may point at it; LMDB knows no empty keys
     const row = this.streams.get(keyOf(name));
     return row && decodeEntry(name, row);
   }
