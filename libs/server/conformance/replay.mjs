@@ -13,6 +13,7 @@ const HELP = `node replay.mjs --url esdb://127.0.0.1:2113?tls=false [--check | -
   --skip X    leave out traces that need X (for example --skip projections); may be repeated
   --give-up N stop a trace after N timeouts in a row (default 3)
   --patient   always wait in full (else, after three steps of a trace that waited in vain, its later steps wait 0.6 s)
+  --slow      the machine is busy: a step may take 30 s unless it says otherwise
   --times     print the time that each trace took`;
 
 const args = { files: [], skip: [], giveUp: 3 };
@@ -22,7 +23,7 @@ for (let i = 2; i < process.argv.length; i++) {
   else if (a === '--out') args.out = process.argv[++i];
   else if (a === '--skip') args.skip.push(process.argv[++i]);
   else if (a === '--give-up') args.giveUp = Number(process.argv[++i]);
-  else if (['--check', '--record', '--mark', '--times', '--patient'].includes(a)) args[a.slice(2)] = true;
+  else if (['--check', '--record', '--mark', '--times', '--patient', '--slow'].includes(a)) args[a.slice(2)] = true;
   else if (a.startsWith('-')) fail(HELP);
   else args.files.push(a);
 }
@@ -42,6 +43,7 @@ for (const name of ['uncaughtException', 'unhandledRejection']) {
 }
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const SLOW_STEP_MS = 30_000;
 const LARGE = 2000; // bytes; larger payloads are shown as their hash
 const BIG_CLOCK_SKEW = 10 * 60 * 1000;
 
@@ -266,7 +268,7 @@ class Run {
   async execute(step, expected) {
     const op = this.ops[step.op];
     if (!op) throw new Error(`unknown op ${step.op}`);
-    const timeout = step.timeout ?? 5000;
+    const timeout = step.timeout ?? (args.slow ? SLOW_STEP_MS : 5000);
     const once = async () => {
       let timer;
       const late = new Promise((resolve) => {

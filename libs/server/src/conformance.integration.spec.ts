@@ -16,7 +16,14 @@ const RUNNERS = 4;
 
 function replay(url: string, files: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const args = ['conformance/replay.mjs', '--url', url, '--check', ...files.map((file) => join(traceFolder, file))];
+    const args = [
+      'conformance/replay.mjs',
+      '--url',
+      url,
+      '--check',
+      '--slow',
+      ...files.map((file) => join(traceFolder, file)),
+    ];
     const child = spawn(process.execPath, args, { cwd: packageFolder, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
