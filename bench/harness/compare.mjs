@@ -15,6 +15,9 @@ import { summary } from './statistics.mjs';
  */
 export async function compare({ work, unit, better = 'higher', ours, peer, peerName = 'peer', goal }, rounds) {
   const figures = { ours: [], peer: [] };
+  // Once without counting: the compiler and the caches of both are warm then.
+  await ours();
+  await peer?.();
   for (let round = 0; round < rounds; round++) {
     const pair = [
       ['ours', ours],

@@ -74,7 +74,8 @@ export class CommandExecution {
     const command = {
       ...given,
       metadata: { ...given.metadata, id: given.metadata.id ?? randomUUID() },
-      digest: payloadDigest(given.type, given.data),
+      // An id that nobody else knows cannot be reused.
+      digest: given.metadata.id === undefined ? undefined : payloadDigest(given.type, given.data),
     };
     const order: Order<State, Cmd, Evt> = { decider, stream, command, pinned };
     return this.queue.run(stream, async () => {

@@ -13,8 +13,11 @@ import { AppendTooLarge, TooManyEvents, UnfoldableEvent, UnregisteredEvent } fro
 import type { StoredMetadata } from './recorded-event.js';
 import type { EventToAppend } from './streams.js';
 
-/** A command with an id, and the digest of its payload. */
-export type IdentifiedCommand = DomainCommand & { readonly metadata: { readonly id: string }; readonly digest: string };
+/** A command with an id, and the digest of its payload where somebody else chose the id. */
+export type IdentifiedCommand = DomainCommand & {
+  readonly metadata: { readonly id: string };
+  readonly digest: string | undefined;
+};
 
 /** More events in one command are a mistake: they would be one append, one transaction, one cache entry. */
 export const maxEventsPerCommand = 5_000;
@@ -62,7 +65,7 @@ function metadataOf({ metadata: { id, correlationId, actor }, digest }: Identifi
   return {
     $correlationId: correlationId ?? context?.correlationId ?? id,
     $causationId: id,
-    commandDigest: digest,
+    ...(digest !== undefined && { commandDigest: digest }),
     ...(who !== undefined && { actor: who }),
   };
 }

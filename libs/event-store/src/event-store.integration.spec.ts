@@ -177,7 +177,9 @@ describe('bad input', () => {
     ).rejects.toMatchObject({ constructor: AppendTooLarge, maxBytes: 16_777_216 });
     const cyclic: Record<string, unknown> = { counterId };
     cyclic['self'] = cyclic;
-    await expect(store.execute(counter, new DoNothing(cyclic as { counterId: string }))).rejects.toThrow(NotJson);
+    await expect(store.execute(counter, new DoNothing(cyclic as { counterId: string }, { id: 'c' }))).rejects.toThrow(
+      NotJson,
+    );
     expect((await store.load(counter, counterId)).revision).toBe(noEvents);
   });
 
