@@ -1,5 +1,6 @@
 // Commands on aggregates: against the bare client's append on the same server, and against Emmett on the same Postgres.
 import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { startEventStoreProcess, startPostgres } from '@annals/embedded';
 import { EventStore } from '@annals/event-store';
 import { CommandHandler } from '@event-driven-io/emmett';
@@ -15,8 +16,10 @@ const commandsAt = { 1: 400, 16: 4_000, 64: 6_000, 256: 6_000 };
 const goals = { bareWarm: 0.9, bareCold: 0.5, emmett: 3 };
 
 export async function open() {
+  mkdirSync('.runtime', { recursive: true });
+  const dataDir = mkdtempSync('.runtime/bench-commands-');
   const [server, postgres] = await Promise.all([
-    startEventStoreProcess({ port: 0, dataDir: `.runtime/bench-${randomUUID()}` }),
+    startEventStoreProcess({ port: 0, dataDir }),
     startPostgres({ port: 0 }),
   ]);
   const store = new EventStore({ url: server.url });
@@ -31,6 +34,7 @@ export async function open() {
       await Promise.all([store.close(), uncached.close(), emmett.close()]);
       void client.dispose();
       await Promise.all([server.stop(), postgres.stop()]);
+      rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }
