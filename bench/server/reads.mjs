@@ -7,7 +7,7 @@ import { emmettEvents, fillStream } from './events.mjs';
 
 const count = 20_000;
 /** Reads in one measurement. */
-const repeat = 3;
+const repeat = 2;
 const goal = 0.9;
 const stream = 'read';
 
