@@ -65,17 +65,23 @@ export function appends(server, emmett) {
   function processorTime() {
     const inFlight = 64;
     const count = appendsAt[inFlight];
+    const each = async () => {
+      const { client, figures } = await server.get();
+      const before = await figures();
+      await throughput(count, inFlight, (i) => client.appendToStream(`single-${i % streams}`, event()));
+      const after = await figures();
+      return (after.cpu - before.cpu) / count;
+    };
     return {
       work: `the server's processor time for an append, ${inFlight} in flight`,
       unit: 'microseconds',
       better: 'lower',
-      ours: async () => {
-        const { client, figures } = await server.get();
-        const before = await figures();
-        await throughput(count, inFlight, (i) => client.appendToStream(`single-${i % streams}`, event()));
-        const after = await figures();
-        return (after.cpu - before.cpu) / count;
+      // A server that has just started is still being compiled.
+      prepare: async () => {
+        await each();
+        await each();
       },
+      ours: each,
       goal: goals.cpuMicroseconds,
     };
   }
