@@ -153,7 +153,8 @@ export class GrpcCall {
 
   fail(error: unknown): void {
     // What has no code was not foreseen: whoever runs the server should see it too.
-    if (!isCodedError(error) && !this.isOver) process.emitWarning(error instanceof Error ? error : String(error));
+    if (!isCodedError(error) && !this.isOver)
+      process.emitWarning(error instanceof Error ? (error.stack ?? error.message) : String(error), 'EventStoreFault');
     this.end(statusOf(error));
   }
 

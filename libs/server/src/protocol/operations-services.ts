@@ -1,7 +1,7 @@
 /** Operations and Monitoring, and the services that are left out on purpose. */
 import monitoringPb from '@eventstore/db-client/generated/monitoring_pb.js';
 import operationsPb from '@eventstore/db-client/generated/operations_pb.js';
-import { NotSupported, ScavengeNotFound } from '../errors.js';
+import { MalformedRequest, NotSupported, ScavengeNotFound } from '../errors.js';
 import type { Scavenger } from '../operations/scavenge.js';
 import type { StatisticsSource } from '../operations/statistics.js';
 import type { Access } from './access.js';
@@ -38,7 +38,7 @@ export function operationsServices({
   return {
     [`${OPERATIONS}/StartScavenge`]: operator(() => scavengeAnswer(scavenger.start().id, 'STARTED')),
     [`${OPERATIONS}/StopScavenge`]: operator(async (request) => {
-      const id = operationsPb.StopScavengeReq.deserializeBinary(request).getOptions()?.getScavengeId() ?? '';
+      const id = decoded(operationsPb.StopScavengeReq, request).getOptions()?.getScavengeId() ?? '';
       if (!(await scavenger.stop(id))) throw new ScavengeNotFound(id);
       return scavengeAnswer(id, 'STOPPED');
     }),
@@ -72,7 +72,7 @@ function scavengeAnswer(id: string, result: 'STARTED' | 'STOPPED'): Uint8Array {
 function sendStatistics(request: Buffer, call: GrpcCall, source: StatisticsSource): Promise<void> {
   const period = Math.max(
     SHORTEST_PERIOD_MS,
-    Number(monitoringPb.StatsReq.deserializeBinary(request).getRefreshTimePeriodInMs()),
+    Number(decoded(monitoringPb.StatsReq, request).getRefreshTimePeriodInMs()),
   );
   const send = (): void => {
     const answer = new monitoringPb.StatsResp();
@@ -112,4 +112,13 @@ function unsupported(): Handlers {
       (method) => [`/event_store.client.projections.Projections/${method}`, refuse(PROJECTIONS_TEXT)] as const,
     ),
   ]);
+}
+
+/** @throws MalformedRequest when the bytes are no such message */
+function decoded<Message>(type: { deserializeBinary(bytes: Uint8Array): Message }, bytes: Uint8Array): Message {
+  try {
+    return type.deserializeBinary(bytes);
+  } catch (error) {
+    throw new MalformedRequest(error instanceof Error ? error.message : String(error));
+  }
 }
