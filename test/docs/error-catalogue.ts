@@ -1,5 +1,6 @@
 /** Reads the catalogue of coded errors out of the sources, and writes it as docs/errors.md. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { statusOf } from '@annals/nestjs';
 import ts from 'typescript';
 
 export interface CatalogueEntry {
@@ -13,18 +14,7 @@ export interface CatalogueEntry {
   readonly text: string;
 }
 
-const kindStatus: Readonly<Record<string, number>> = {
-  invalid: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  'not-found': 404,
-  conflict: 409,
-  rejected: 409,
-  precondition: 412,
-  unprocessable: 422,
-  unavailable: 503,
-  internal: 500,
-};
+const kindStatus: Readonly<Record<string, number>> = statusOf;
 
 /** Whether coded errors may be declared in this file. */
 export const isErrorsFile = (file: string): boolean =>

@@ -40,7 +40,7 @@ export {
 } from './errors.js';
 export { IdempotencyKey } from './http/idempotency-key.decorator.js';
 export { PagingQuery } from './http/paging.js';
-export { ProblemDetailsFilter, type ProblemDetails } from './http/problem-details.filter.js';
+export { ProblemDetailsFilter, statusOf, type ProblemDetails } from './http/problem-details.filter.js';
 export { ReadModelQuery, type Page, type PageRequest, type ReadModelQueryOptions } from './http/read-model-query.js';
 export { createContext, runContext, type RunContextOptions } from './run-context.js';
 export { readSettings, Settings } from './settings.js';

@@ -50,13 +50,14 @@ export async function runContext(module: Type<object>, options: RunContextOption
   try {
     const app = await createContext(module);
     endInTime(logger);
-    serveOpenApi(app, contextMapOf(module).name);
+    const { name } = contextMapOf(module);
+    serveOpenApi(app, name);
     const { host, port = options.port } = app.get(Settings);
     // Handlers are bound when the app is initialised, and must be before the first message comes.
     await app.init();
     await app.startAllMicroservices();
-    await listen(app, port, host, portVariable(contextMapOf(module).name));
-    logger.log(`${contextMapOf(module).name} listens on ${await app.getUrl()}`);
+    await listen(app, port, host, portVariable(name));
+    logger.log(`${name} listens on ${await app.getUrl()}`);
   } catch (error) {
     logger.error(isCodedError(error) ? `${error.code}: ${error.message}` : error);
     process.exit(1);
