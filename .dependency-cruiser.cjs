@@ -5,12 +5,13 @@ const lib = (...names) => `^libs/(${names.join('|')})/`;
 const mayImport = {
   core: [],
   server: ['core'],
+  resilience: ['core'],
   'event-store': ['core'],
   projections: ['core', 'event-store'],
   messaging: ['core', 'event-store'],
   sagas: ['core', 'event-store', 'messaging'],
   contracts: ['core', 'messaging'],
-  nestjs: ['core', 'event-store', 'projections', 'messaging', 'sagas'],
+  nestjs: ['core', 'event-store', 'projections', 'messaging', 'sagas', 'resilience'],
   embedded: ['core', 'server'],
   testing: ['core', 'event-store', 'projections', 'messaging', 'sagas', 'server', 'embedded'],
   cli: ['core', 'event-store', 'projections', 'messaging', 'sagas', 'nestjs', 'server', 'embedded', 'contracts'],
@@ -32,14 +33,14 @@ module.exports = {
       comment:
         'Tests of a package may use the test bed and the embedded parts, and nothing else that the package may not.',
       severity: 'error',
-      from: { path: `^libs/(core|server|event-store|projections|messaging|sagas|contracts)/.*${spec}` },
+      from: { path: `^libs/(core|server|event-store|projections|messaging|sagas|resilience|contracts)/.*${spec}` },
       to: { path: lib('nestjs', 'cli') },
     },
     {
       name: 'framework-free',
       comment: 'These packages serve any Node program.',
       severity: 'error',
-      from: { path: lib('core', 'event-store', 'projections', 'server', 'embedded'), pathNot: spec },
+      from: { path: lib('core', 'event-store', 'projections', 'resilience', 'server', 'embedded'), pathNot: spec },
       to: { path: 'node_modules/@nestjs/' },
     },
     {
