@@ -33,8 +33,11 @@ export class Shop {
     this.store = new EventStore({ url: eventStore.url });
   }
 
-  /** @param transport what carries messages between the contexts */
-  static async start(transport: 'nats' | 'eventstore' = 'nats'): Promise<Shop> {
+  /** @param transport what carries messages between the contexts @param settings further variables of all apps */
+  static async start(
+    transport: 'nats' | 'eventstore' = 'nats',
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<Shop> {
     const folder = await mkdtemp(join(tmpdir(), 'annals-shop-'));
     const [eventStore, nats] = await Promise.all([
       startEventStoreProcess({ port: 0, dataDir: join(folder, 'eventstore') }),
@@ -48,6 +51,7 @@ export class Shop {
       databases[name] = (await testPostgres()).url;
       const port = await freePort();
       const environment = {
+        ...settings,
         EVENTSTORE_URL: eventStore.url,
         NATS_URL: nats.url,
         MESSAGING_TRANSPORT: transport,
@@ -68,8 +72,12 @@ export class Shop {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  async get<Body = Record<string, unknown>>(app: AppName, path: string): Promise<Answer<Body>> {
-    return this.request(app, path, {});
+  async get<Body = Record<string, unknown>>(
+    app: AppName,
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<Body>> {
+    return this.request(app, path, { headers });
   }
 
   async post<Body = Record<string, unknown>>(

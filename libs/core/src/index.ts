@@ -45,5 +45,19 @@ export { silent, type Log } from './log.js';
 export { currentContext, runInContext, type MessageContext } from './message-context.js';
 export { deterministicId, eventId } from './message-ids.js';
 export type { MessageMetadata } from './message-metadata.js';
+export { durationHistogram, instrument, isMeasuring, timed } from './metrics.js';
 export { payloadDigest } from './payload-digest.js';
 export { EventRegistry, type EventOwner } from './registry.js';
+export {
+  currentTraceparent,
+  endSpan,
+  inSpan,
+  isSampled,
+  isTraceparent,
+  isTracing,
+  startSpan,
+  traceIdOf,
+  traceparentOf,
+  withSpan,
+  type SpanOptions,
+} from './tracing.js';

@@ -10,6 +10,8 @@ export interface MessageContext {
   /** The id of the message being handled. */
   readonly causationId?: string | undefined;
   readonly actor?: string | undefined;
+  /** The trace that the message came in; the running span, where somebody records one, is nearer. */
+  readonly traceparent?: string | undefined;
 }
 
 const storage = new AsyncLocalStorage<MessageContext>();

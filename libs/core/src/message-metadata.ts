@@ -10,4 +10,6 @@ export interface MessageMetadata {
   readonly created: Date;
   /** Who asked, where that is known. */
   readonly actor?: string | undefined;
+  /** The trace that it belongs to, as W3C's `traceparent`. */
+  readonly traceparent?: string | undefined;
 }

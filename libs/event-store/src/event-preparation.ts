@@ -2,6 +2,7 @@
 import {
   assertJson,
   currentContext,
+  currentTraceparent,
   eventId,
   type AnyDecider,
   type Decider,
@@ -62,11 +63,13 @@ export function prepareEvents<State, Cmd extends DomainCommand, Evt extends Doma
 function metadataOf({ metadata: { id, correlationId, actor }, digest }: IdentifiedCommand): StoredMetadata {
   const context = currentContext();
   const who = actor ?? context?.actor;
+  const traceparent = currentTraceparent();
   return {
     $correlationId: correlationId ?? context?.correlationId ?? id,
     $causationId: id,
     ...(digest !== undefined && { commandDigest: digest }),
     ...(who !== undefined && { actor: who }),
+    ...(traceparent !== undefined && { traceparent }),
   };
 }
 

@@ -29,6 +29,8 @@ export interface StoredMetadata {
   readonly $correlationId?: string;
   readonly $causationId?: string;
   readonly actor?: string;
+  /** The trace that it belongs to (W3C). */
+  readonly traceparent?: string;
   /** Version of the shape of the data; 1 when absent. */
   readonly schemaVersion?: number;
   /** See core's `payloadDigest`. */
@@ -48,6 +50,7 @@ export function toRecordedEvent<E extends DomainEvent>(recorded: ClientEvent): R
       correlationId: metadata.$correlationId ?? recorded.id,
       causationId: metadata.$causationId ?? recorded.id,
       ...(metadata.actor !== undefined && { actor: metadata.actor }),
+      ...(metadata.traceparent !== undefined && { traceparent: metadata.traceparent }),
       ...(metadata.schemaVersion !== undefined && { schemaVersion: metadata.schemaVersion }),
       ...(metadata.commandDigest !== undefined && { commandDigest: metadata.commandDigest }),
     },

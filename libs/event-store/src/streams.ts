@@ -18,6 +18,7 @@ import {
 } from '@eventstore/db-client';
 import type { EventStoreConnection } from './connection.js';
 import { readAll, type ReadAllOptions } from './all-reading.js';
+import { observedAppend } from './observed-append.js';
 import { AppendTooLarge, StreamIsDeleted, WrongExpectedRevision } from './errors.js';
 import { beginning, noEvents, toRecordedEvent, type RecordedEvent, type StoredMetadata } from './recorded-event.js';
 
@@ -52,17 +53,8 @@ export class Streams {
    * @param expected revision of the stream's last event; {@link noEvents} when it must not exist; 'any' not to look
    * @throws WrongExpectedRevision, StreamIsDeleted, AppendTooLarge, EventStoreUnavailable
    */
-  async append(stream: string, events: readonly EventToAppend[], expected: number | 'any'): Promise<AppendResult> {
-    const data = events.map(toJsonBytes);
-    const expectedRevision = expected === 'any' ? 'any' : expected === noEvents ? NO_STREAM : BigInt(expected);
-    try {
-      const result = await this.connection.call(`append to ${stream}`, (client) =>
-        client.appendToStream(stream, data, { expectedRevision }),
-      );
-      return { revision: Number(result.nextExpectedRevision), position: result.position?.commit ?? beginning };
-    } catch (error) {
-      throw translated(error, stream, expected);
-    }
+  append(stream: string, events: readonly EventToAppend[], expected: number | 'any'): Promise<AppendResult> {
+    return observedAppend(stream, events.length, () => this.appendNow(stream, events, expected));
   }
 
   /**
@@ -138,6 +130,23 @@ export class Streams {
       for await (const { event } of readLast(client)) return event?.position?.commit ?? beginning;
       return beginning;
     });
+  }
+
+  private async appendNow(
+    stream: string,
+    events: readonly EventToAppend[],
+    expected: number | 'any',
+  ): Promise<AppendResult> {
+    const data = events.map(toJsonBytes);
+    const expectedRevision = expected === 'any' ? 'any' : expected === noEvents ? NO_STREAM : BigInt(expected);
+    try {
+      const result = await this.connection.call(`append to ${stream}`, (client) =>
+        client.appendToStream(stream, data, { expectedRevision }),
+      );
+      return { revision: Number(result.nextExpectedRevision), position: result.position?.commit ?? beginning };
+    } catch (error) {
+      throw translated(error, stream, expected);
+    }
   }
 }
 

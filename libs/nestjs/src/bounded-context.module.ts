@@ -11,7 +11,14 @@ import { CommandBus, CqrsModule, EventBus } from '@nestjs/cqrs';
 import { getRepositoryToken } from '@nestjs/typeorm';
 import { ProjectionsController } from './admin/projections.controller.js';
 import { checkMap, CONTEXT_MAP, type ContextMap } from './context-map.js';
-import { openEventStore, openReadDatabase, openTransport, READ_DATABASE, TRANSPORT } from './context-parts.js';
+import {
+  openEventStore,
+  openReadDatabase,
+  openTransport,
+  READ_DATABASE,
+  TELEMETRY,
+  TRANSPORT,
+} from './context-parts.js';
 import { repositoryToken } from './commands/aggregate.js';
 import { DomainEventBus } from './commands/domain-event-bus.js';
 import { EventSourcedRepository } from './commands/event-sourced-repository.js';
@@ -20,6 +27,7 @@ import { COMMAND_ROUTES, DomainCommandBus, type CommandRoutes } from './domain-c
 import { NotABoundedContext } from './errors.js';
 import { HealthController } from './health/health.controller.js';
 import { nestLog } from './nest-log.js';
+import { startTelemetry } from './observability/telemetry.js';
 import { readSettings, Settings } from './settings.js';
 
 @Module({})
@@ -79,6 +87,7 @@ const parts = (map: ContextMap): DynamicModule => {
   const providers: Provider[] = [
     { provide: CONTEXT_MAP, useValue: map },
     { provide: Settings, useFactory: () => (checkMap(map), readSettings(map.name, process.env)) },
+    { provide: TELEMETRY, inject: [Settings], useFactory: () => startTelemetry(map.name, process.env) },
     { provide: EventStore, inject: [Settings], useFactory: openEventStore },
     {
       provide: READ_DATABASE,

@@ -14,6 +14,7 @@ import type { Settings } from './settings.js';
 /** Injection tokens of the parts that are interfaces. */
 export const READ_DATABASE = Symbol('ReadDatabase');
 export const TRANSPORT = Symbol('Transport');
+export const TELEMETRY = Symbol('Telemetry');
 
 export const openEventStore = ({ eventStoreUrl }: Settings): EventStore => new EventStore({ url: eventStoreUrl });
 

@@ -28,9 +28,10 @@ import {
 import { ModuleRef } from '@nestjs/core';
 import { Reactors } from './commands/reactors.js';
 import { CONTEXT_MAP, eventOwners, type ContextMap } from './context-map.js';
-import { READ_DATABASE, TRANSPORT } from './context-parts.js';
+import { READ_DATABASE, TELEMETRY, TRANSPORT } from './context-parts.js';
 import { DomainCommandBus } from './domain-command-bus.js';
 import { nestLog } from './nest-log.js';
+import type { Telemetry } from './observability/telemetry.js';
 
 /** How often a starting context asks whether its read models have caught up. */
 const caughtUpPollMs = 200;
@@ -56,6 +57,7 @@ export class ContextRuntime
     @Inject(CONTEXT_MAP) private readonly map: ContextMap,
     @Inject(READ_DATABASE) private readonly database: ReadDatabase,
     @Inject(TRANSPORT) private readonly transport: Transport,
+    @Inject(TELEMETRY) private readonly telemetry: Telemetry,
     private readonly store: EventStore,
     private readonly commands: DomainCommandBus,
     private readonly modules: ModuleRef,
@@ -123,6 +125,7 @@ export class ContextRuntime
     await this.store.close();
     await this.transport.close();
     await this.database.close();
+    await this.telemetry.stop();
   }
 
   /** Why the context cannot do its work at present; empty: it can. */

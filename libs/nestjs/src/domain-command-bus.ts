@@ -20,6 +20,7 @@ import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js'
 import { AsyncContext, CommandBus, type ICommand, type ICommandHandler } from '@nestjs/cqrs';
 import { composed, type CommandMiddleware, type MiddlewareEntry } from './commands/middleware.js';
 import { InvalidContextMap, NoCommandHandler } from './errors.js';
+import { observedCommand } from './observability/observed-command.js';
 import { noteWrite } from './http/read-your-writes.js';
 
 /** What the bus needs to know of its context. */
@@ -70,7 +71,9 @@ export class DomainCommandBus extends CommandBus {
   override execute<R = CommandResult>(command: ICommand, context?: AsyncContext | ExecuteOptions): Promise<R> {
     if (!isDomainCommand(command)) return super.execute<ICommand, R>(command, context as AsyncContext);
     const identified = command.metadata?.id === undefined ? withMetadata(command, { id: randomUUID() }) : command;
-    return this.around(identified, (given) => this.carryOut(given, context)) as Promise<R>;
+    return observedCommand(this.routes.context, identified, () =>
+      this.around(identified, (given) => this.carryOut(given, context)),
+    ) as Promise<R>;
   }
 
   override register(handlers?: InstanceWrapper<ICommandHandler>[]): void {
@@ -122,7 +125,8 @@ export class DomainCommandBus extends CommandBus {
     const { id, actor = currentContext()?.actor } = command.metadata;
     const correlationId = command.metadata.correlationId ?? currentContext()?.correlationId ?? id ?? randomUUID();
     // What the handler does is caused by this command; an EventSourcedRepository knows a repeated one by it.
-    return runInContext({ correlationId, causationId: id, actor }, () =>
+    const traceparent = currentContext()?.traceparent;
+    return runInContext({ correlationId, causationId: id, actor, traceparent }, () =>
       super.execute(instance, context instanceof AsyncContext ? context : undefined),
     );
   }

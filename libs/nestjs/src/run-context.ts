@@ -7,11 +7,15 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { contextMapOf } from './bounded-context.module.js';
+import { TELEMETRY } from './context-parts.js';
 import { ContextRuntime } from './context-runtime.js';
 import { PortTaken } from './errors.js';
 import { openConversations } from './http/correlation.js';
 import { ProblemDetailsFilter } from './http/problem-details.filter.js';
 import { offerReadYourWrites } from './http/read-your-writes.js';
+import { observeRequests } from './observability/http-requests.js';
+import { serveMetrics } from './observability/metrics-endpoint.js';
+import type { Telemetry } from './observability/telemetry.js';
 import { portVariable, Settings } from './settings.js';
 
 export interface RunContextOptions {
@@ -34,6 +38,8 @@ export async function createContext(module: Type<object>): Promise<NestFastifyAp
   });
   const fastify = app.getHttpAdapter().getInstance();
   openConversations(fastify);
+  observeRequests(fastify);
+  serveMetrics(fastify, app.get<Telemetry>(TELEMETRY));
   offerReadYourWrites(fastify, app.get(ContextRuntime).projections);
   app
     .useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }))

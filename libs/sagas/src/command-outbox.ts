@@ -139,8 +139,10 @@ export class CommandOutbox implements FeedConsumer {
 
   private async dispatch(issued: Issued, at: RecordedEvent['at']): Promise<Settled | undefined> {
     const { tries, ...backoff } = this.ports.retry;
-    const context: MessageContext = { correlationId: at.correlationId, causationId: at.causationId, actor: at.actor };
-    const command: DomainCommand = { ...issued.command, metadata: { id: issued.commandId, ...context } };
+    const { correlationId, causationId, actor, traceparent } = at;
+    const metadata = { id: issued.commandId, correlationId, causationId, actor };
+    const command: DomainCommand = { ...issued.command, metadata };
+    const context: MessageContext = { correlationId, causationId, actor, traceparent };
     const { signal } = this.stopping;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
@@ -167,7 +169,12 @@ export class CommandOutbox implements FeedConsumer {
 /** What the saga is told of the outcome; of success only if it asked. */
 function outcomeInput(issued: Issued, at: RecordedEvent['at'], outcome: Settled): SagaInput | undefined {
   const { number, command, commandId } = issued;
-  const envelope = { source: 'outcome', correlationId: at.correlationId, actor: at.actor } as const;
+  const envelope = {
+    source: 'outcome',
+    correlationId: at.correlationId,
+    actor: at.actor,
+    traceparent: at.traceparent,
+  } as const;
   if (outcome.accepted) {
     if (!issued.outcome) return undefined;
     return { ...envelope, id: `${commandId}:accepted`, event: new CommandAccepted({ number, command }) };

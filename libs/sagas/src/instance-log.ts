@@ -27,6 +27,7 @@ export interface Failing {
 export interface Conversation {
   readonly correlationId: string;
   readonly actor?: string | undefined;
+  readonly traceparent?: string | undefined;
 }
 
 export class InstanceLog {
@@ -47,7 +48,11 @@ export class InstanceLog {
   static of(events: Iterable<RecordedEvent>): InstanceLog {
     const log = new InstanceLog();
     for (const { event, at } of events) {
-      log.conversation ??= { correlationId: at.correlationId, actor: at.actor };
+      log.conversation ??= {
+        correlationId: at.correlationId,
+        actor: at.actor,
+        traceparent: at.traceparent,
+      };
       log.revision = at.revision;
       log.apply(event as SagaFact);
     }

@@ -10,7 +10,7 @@
  * Everything right of the instance is derived from its stream, from checkpoints on, and may be repeated; everything left
  * of it is deduplicated by the input's id. So there is no point at which a crash could lose or double an effect (G8).
  */
-import { silent, type DomainEvent, type Log } from '@annals/core';
+import { currentTraceparent, silent, type DomainEvent, type Log } from '@annals/core';
 import {
   beginning,
   type EventFeed,
@@ -156,6 +156,7 @@ export class SagaEngine {
       event: { type, data },
       correlationId: correlationId ?? id,
       actor,
+      traceparent: currentTraceparent(),
     };
     const deliveries = this.catalogue.names.flatMap((saga) => this.deliveries(saga, input));
     await Promise.all(deliveries.map(({ deliver }) => deliver()));
@@ -249,9 +250,9 @@ export class SagaEngine {
     await this.live.use(saga, id, (instance) => {
       if (kind === 'retry') return instance.retry();
       const event: DomainEvent = { type: deadlineFired, data: { number } };
-      const { correlationId = instance.stream, actor } = instance.log.conversation ?? {};
+      const { correlationId = instance.stream, actor, traceparent } = instance.log.conversation ?? {};
       const inputId = deadlineId(instance.stream, number);
-      return instance.receive({ id: inputId, source: 'deadline', event, correlationId, actor });
+      return instance.receive({ id: inputId, source: 'deadline', event, correlationId, actor, traceparent });
     });
   }
 
@@ -266,6 +267,7 @@ export class SagaEngine {
       event: { type: first.input.type, data: first.input.data },
       correlationId: conversation?.correlationId ?? first.input.id,
       actor: conversation?.actor,
+      traceparent: conversation?.traceparent,
     };
     const deliveries = this.deliveries(saga, input);
     if (deliveries.some((delivery) => delivery.id === id)) return;
@@ -309,4 +311,5 @@ const domainInput = ({ event, at }: RecordedEvent): SagaInput => ({
   event,
   correlationId: at.correlationId,
   actor: at.actor,
+  traceparent: at.traceparent,
 });

@@ -10,12 +10,19 @@
  *    ended                                            stuck ──retry──▶ running
  */
 import { randomUUID } from 'node:crypto';
-import { deterministicId, isCodedError, type Backoff, type DomainEvent } from '@annals/core';
+import {
+  currentTraceparent,
+  deterministicId,
+  inSpan,
+  isCodedError,
+  type Backoff,
+  type DomainEvent,
+} from '@annals/core';
 import type { Streams } from '@annals/event-store';
 import { CancelRequested } from './command-outcome.js';
 import type { Clock } from './clock.js';
 import { NotDeterministic, SagaInstanceInWrongState } from './errors.js';
-import type { InstanceLog, StoredInput } from './instance-log.js';
+import type { Conversation, InstanceLog, StoredInput } from './instance-log.js';
 import { PipelineRun, type PipelineInput, type PipelineOutput } from './pipeline-run.js';
 import { beyondStored, mismatchWith, ReplayMismatch } from './replay.js';
 import type { SagaDefinition } from './saga-definition.js';
@@ -43,6 +50,8 @@ export interface SagaInput {
   readonly event: DomainEvent;
   readonly correlationId: string;
   readonly actor?: string | undefined;
+  /** The trace that it belongs to (W3C). */
+  readonly traceparent?: string | undefined;
 }
 
 /** The type of the input that says that a deadline has come; its data is `{ number }`. */
@@ -79,6 +88,12 @@ export class SagaInstance {
    */
   async receive(input: SagaInput): Promise<void> {
     if (!this.concerns(input)) return;
+    const { name } = this.definition;
+    const attributes = () => ({ 'annals.saga': name, 'annals.saga.id': this.id, 'annals.input': input.event.type });
+    await inSpan(`saga ${name}`, { parent: input.traceparent, attributes }, () => this.take(input));
+  }
+
+  private async take(input: SagaInput): Promise<void> {
     if (this.log.started) await this.wake();
     const received = this.received(input);
     const facts: SagaFact[] = this.log.started ? [] : [this.started()];
@@ -89,7 +104,7 @@ export class SagaInstance {
       else if (this.log.ended && outputs.length === 0) return;
       else facts.push(...this.facts(outputs, received.data.number));
     }
-    this.log.conversation ??= { correlationId: input.correlationId, actor: input.actor };
+    this.log.conversation ??= conversationOf(input);
     await this.append(facts, input.id);
   }
 
@@ -149,7 +164,7 @@ export class SagaInstance {
   /** Stops the instance because of an input that cannot even be given to its pipeline. */
   async stopWith(input: SagaInput, error: Error): Promise<void> {
     if (this.log.hasSeen(input.id)) return;
-    this.log.conversation ??= { correlationId: input.correlationId, actor: input.actor };
+    this.log.conversation ??= conversationOf(input);
     const received = this.received(input);
     await this.append([this.started(), received, this.stuck(received.data.number, error)], input.id);
   }
@@ -274,11 +289,13 @@ export class SagaInstance {
   }
 
   private async append(facts: readonly SagaFact[], causationId: string): Promise<void> {
-    const { correlationId = this.stream, actor } = this.log.conversation ?? {};
+    const { correlationId = this.stream, actor, traceparent: first } = this.log.conversation ?? {};
+    const traceparent = currentTraceparent() ?? first;
     const metadata = {
       $correlationId: correlationId,
       $causationId: causationId,
       ...(actor !== undefined && { actor }),
+      ...(traceparent !== undefined && { traceparent }),
     };
     const events = facts.map((event) => ({ id: randomUUID(), event, metadata }));
     const { revision } = await this.settings.streams.append(this.stream, events, this.log.revision);
@@ -287,6 +304,12 @@ export class SagaInstance {
     this.settings.onAppended(facts);
   }
 }
+
+const conversationOf = ({ correlationId, actor, traceparent }: SagaInput): Conversation => ({
+  correlationId,
+  actor,
+  traceparent,
+});
 
 const pipelineInput = ({ source, input, receivedAt }: StoredInput): PipelineInput => ({
   receivedAt: new Date(receivedAt),

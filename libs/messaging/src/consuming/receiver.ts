@@ -19,6 +19,7 @@ import { fullJitterMs, isCodedError, pause, runInContext, silent, type Backoff, 
 import type { Contract } from '../contracts/contract.js';
 import { validateData, type UnknownProperties } from '../contracts/validation.js';
 import { parseCloudEvent, type CloudEvent } from '../envelope/cloud-event.js';
+import { countBuried, handleObserved, traceparentOf } from '../observed-messages.js';
 import type { NewDeadLetter } from '../transport/dead-letters.js';
 import { inletName, type Delivery, type Inlet, type Receive, type Transport } from '../transport/transport.js';
 import { receivedMessage, type MessageHandler } from './received-message.js';
@@ -76,6 +77,7 @@ export function receiver(options: ReceiverOptions): Receive {
       failedAt: new Date().toISOString(),
     };
     await untilBuried(letter, signal);
+    countBuried(inlet, reason.code);
     log.error(`A message became a dead letter of '${inlet.context}': ${reason.message}`, { ...reason, tries });
     triesOf.delete(delivery.place);
   }
@@ -105,7 +107,7 @@ export function receiver(options: ReceiverOptions): Receive {
     for (let failures = 1; ; failures++) {
       if (signal.aborted) throw new Interrupted();
       try {
-        await handle(entry, envelope, delivery.deliveries);
+        await handleObserved(inlet, envelope, () => handle(entry, envelope, delivery.deliveries));
         triesOf.delete(delivery.place);
         return;
       } catch (error) {
@@ -129,6 +131,7 @@ export function receiver(options: ReceiverOptions): Receive {
       correlationId: message.correlationId,
       causationId: message.id,
       ...(message.actor !== undefined && { actor: message.actor }),
+      traceparent: traceparentOf(envelope),
     };
     const outcomes = await runInContext(conversation, () =>
       Promise.allSettled(handlers.map(async (handler) => handler(message))),

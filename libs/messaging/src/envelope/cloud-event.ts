@@ -1,7 +1,8 @@
 /**
  * The envelope of every message between contexts: CloudEvents 1.0 in structured JSON mode, with two extension
- * attributes for the conversation and the cause (CloudEvents allows small letters and digits only in their names).
- * Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
+ * attributes for the conversation and the cause (CloudEvents allows small letters and digits only in their names), and
+ * CloudEvents' own extension for traces.
+ * Sources: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md and …/extensions/distributed-tracing.md
  */
 import { InvalidEnvelope } from '../errors.js';
 
@@ -26,6 +27,8 @@ export interface CloudEvent<Data = unknown> {
   readonly causationid: string;
   /** Who asked, where that is known. */
   readonly actor?: string;
+  /** The trace that it belongs to (W3C); what cannot be read as one is left out of account. */
+  readonly traceparent?: string;
 }
 
 const texts = ['id', 'source', 'type', 'subject', 'time', 'correlationid', 'causationid'] as const;

@@ -2,6 +2,7 @@
 import type { DomainCommand } from '@annals/core';
 import { parseContractType } from '../contracts/contract-type.js';
 import type { Transport } from '../transport/transport.js';
+import { publishObserved } from '../observed-messages.js';
 import { commandEnvelope } from './envelopes.js';
 
 export interface CommandSender {
@@ -23,7 +24,8 @@ export const commandSender = ({
 }): CommandSender => ({
   async send(command) {
     const message = commandEnvelope(context, command);
-    await transport.publish({ kind: 'commands', context: parseContractType(command.type).context }, message);
+    const destination = { kind: 'commands', context: parseContractType(command.type).context } as const;
+    await publishObserved(transport, destination, message);
     return message.id;
   },
 });

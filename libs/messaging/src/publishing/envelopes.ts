@@ -1,5 +1,12 @@
 /** Puts messages into envelopes: checks them against their contract and gives them their identity. */
-import { assertJson, currentContext, deterministicId, type DomainCommand, type DomainEvent } from '@annals/core';
+import {
+  assertJson,
+  currentContext,
+  currentTraceparent,
+  deterministicId,
+  type DomainCommand,
+  type DomainEvent,
+} from '@annals/core';
 import type { RecordedEvent } from '@annals/event-store';
 import { randomUUID } from 'node:crypto';
 import { contractOf, type Contract } from '../contracts/contract.js';
@@ -37,6 +44,7 @@ export function eventEnvelopes(
         correlationid: at.correlationId,
         causationid: at.id,
         ...(at.actor !== undefined && { actor: at.actor }),
+        ...(at.traceparent !== undefined && { traceparent: at.traceparent }),
       };
     });
 }
@@ -52,6 +60,7 @@ export function commandEnvelope(context: string, command: DomainCommand): CloudE
   const id = metadata.id ?? randomUUID();
   const conversation = currentContext();
   const actor = metadata.actor ?? conversation?.actor;
+  const traceparent = currentTraceparent();
   return {
     ...frame,
     id,
@@ -61,6 +70,7 @@ export function commandEnvelope(context: string, command: DomainCommand): CloudE
     correlationid: metadata.correlationId ?? conversation?.correlationId ?? id,
     causationid: metadata.causationId ?? conversation?.causationId ?? id,
     ...(actor !== undefined && { actor }),
+    ...(traceparent !== undefined && { traceparent }),
   };
 }
 

@@ -10,6 +10,7 @@ import { silent, type Log } from '@annals/core';
 import type { CheckpointStore, FeedBatch, FeedConsumer } from '@annals/event-store';
 import type { CloudEvent } from '../envelope/cloud-event.js';
 import type { Transport } from '../transport/transport.js';
+import { publishObserved } from '../observed-messages.js';
 import { eventEnvelopes } from './envelopes.js';
 import type { Publication } from './publication.js';
 
@@ -94,7 +95,7 @@ async function publishInOrder(
       for (const message of siblings) {
         if (failure) return;
         try {
-          await transport.publish({ kind: 'events' }, message);
+          await publishObserved(transport, { kind: 'events' }, message);
         } catch (error) {
           failure ??= { error };
           return;

@@ -6,6 +6,7 @@
 import { fullJitterMs, pause, type DomainEvent, type Log } from '@annals/core';
 import { beginning, type EventContext, type EventFeed, type FeedBatch, type RecordedEvent } from '@annals/event-store';
 import type pg from 'pg';
+import { observedReaction } from '../observability/observed-reaction.js';
 import { NotParkedReaction } from '../errors.js';
 import type { AggregateDefinition } from './aggregate.js';
 import type { DurableEventHandler, Reactor } from './reactor.js';
@@ -121,7 +122,7 @@ export class Reactors {
 
   /** Why it failed in all attempts; undefined when it was done. */
   private async attempt(
-    { handler, retry, eventClasses }: Reactor,
+    { name, handler, retry, eventClasses }: Reactor,
     { event, at }: RecordedEvent,
     attempts: number,
     signal: AbortSignal,
@@ -129,7 +130,7 @@ export class Reactors {
     const instance = this.options.resolve(handler) as { handle(event: object, at: EventContext): unknown };
     for (let attempt = 1; ; attempt++) {
       try {
-        await instance.handle(this.asHandled(event, eventClasses), at);
+        await observedReaction(name, at, () => instance.handle(this.asHandled(event, eventClasses), at));
         return undefined;
       } catch (error) {
         if (attempt >= attempts || signal.aborted) return error instanceof Error ? error.message : String(error);

@@ -1,5 +1,8 @@
-/** Opens the conversation of a request: `X-Correlation-Id` is kept when it is sane, else made, and always answered. */
-import { runInContext } from '@annals/core';
+/**
+ * Opens the conversation of a request: `X-Correlation-Id` is kept when it is sane, else made, and always answered. A
+ * `traceparent` is carried on, also where nobody traces.
+ */
+import { isTraceparent, runInContext } from '@annals/core';
 import type { FastifyInstance } from 'fastify';
 import { randomUUID } from 'node:crypto';
 
@@ -11,6 +14,7 @@ export function openConversations(fastify: FastifyInstance): void {
     const given = request.headers[correlationHeader];
     const correlationId = typeof given === 'string' && sane.test(given) ? given : randomUUID();
     void reply.header(correlationHeader, correlationId);
-    runInContext({ correlationId }, done);
+    const { traceparent } = request.headers;
+    runInContext({ correlationId, ...(isTraceparent(traceparent) && { traceparent }) }, done);
   });
 }

@@ -21,6 +21,7 @@ import { partitionOf } from '../rows/partition.js';
 import type { RetryPolicy } from '../rows/row-fold.js';
 import type { RowShape } from '../rows/row-shape.js';
 import { BatchSize } from './batch-size.js';
+import { FoldSpans } from './fold-spans.js';
 import type { Positions } from './positions.js';
 import type { Lease } from './session.js';
 
@@ -125,11 +126,13 @@ export class ProjectionRunner implements Lease {
     const { model, partition, positions, feed } = this.options;
     const failed = new AbortController();
     const end = AbortSignal.any([signal, failed.signal]);
+    const spans = new FoldSpans(model.name, (type) => model.handledBy(type) !== undefined);
     const pump = new FeedPump({
       model,
       writer,
       policy,
       onCommitted: (position) => {
+        spans.committed(position);
         this.batchSize.grow();
         onProgress();
         positions.moved(model.name, build.build, partition, position);
@@ -142,10 +145,14 @@ export class ProjectionRunner implements Lease {
         const batch = await reader.next(this.batchSize.max, end);
         if (end.aborted) break;
         this.pending = batch.events;
+        spans.taken(batch.events);
         await pump.take(batch, batch.live || this.batchSize.isSmall);
       }
       // What is folded already need not be folded again by whoever comes next; and a failed commit is thrown here.
       await pump.settle(false);
+    } catch (error) {
+      spans.failed(error);
+      throw error;
     } finally {
       await reader.close();
     }

@@ -1,0 +1,94 @@
+/** One trace from the request to the last message, over all contexts, as a collector of spans gets it. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@annals/testing';
+import { Shop } from '../shop/shop.js';
+import { OtlpCollector, type CollectedSpan } from './otlp-collector.js';
+
+let collector: OtlpCollector;
+let shop: Shop;
+beforeAll(async () => {
+  collector = await OtlpCollector.start();
+  shop = await Shop.start('nats', { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '100' });
+}, 180_000);
+afterAll(async () => {
+  await shop.stop();
+  await collector.stop();
+});
+
+const named = ({ service, name }: CollectedSpan) => `${service}: ${name}`;
+
+describe('the trace of an order', () => {
+  it('covers request, command, append, projection, messages and saga in all contexts', async () => {
+    await shop.receiveStock('tea', 3);
+    const { body } = await shop.post<{ orderId: string }>(
+      'orders',
+      '/orders',
+      {
+        customerId: 'c-1',
+        cardNumber: '4242424242424242',
+        lines: [{ sku: 'tea', quantity: 1, unitPrice: { amount: 450, currency: 'EUR' } }],
+      },
+      { 'x-correlation-id': 'traced-order' },
+    );
+    await shop.shows('orders', `/orders/${body.orderId}`, { status: 'confirmed' });
+    const expected = [
+      'orders: POST /orders',
+      'orders: command PlaceOrder',
+      'orders: append',
+      'orders: fold order-summary',
+      'orders: saga order-fulfilment',
+      'orders: send inventory.reserve-stock.v1',
+      'inventory: process inventory.reserve-stock.v1',
+      'inventory: command ReserveStock',
+      'inventory: fold reservation',
+      'inventory: send inventory.stock-reserved.v1',
+      'orders: process inventory.stock-reserved.v1',
+      'payments: process payments.take-payment.v1',
+      'payments: fold payment',
+      'orders: command ConfirmOrder',
+      'orders: send orders.order-confirmed.v1',
+    ];
+    const trace = await eventually(
+      () => {
+        const spans = collector.traceWith('annals.correlation_id', 'traced-order');
+        expect(spans.map(named)).toEqual(expect.arrayContaining(expected));
+        return spans;
+      },
+      { within: 15_000, every: 100 },
+    );
+    expect(new Set(trace.map(({ traceId }) => traceId)).size).toBe(1);
+    const spanIds = new Set(trace.map(({ spanId }) => spanId));
+    const beginnings = trace.filter(({ parentSpanId }) => !spanIds.has(parentSpanId));
+    expect(beginnings.map(named)).toEqual(['orders: POST /orders']);
+  });
+
+  it('goes on with the trace that the request came in', async () => {
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    await shop.get('orders', '/orders?customerId=nobody', { traceparent: `00-${traceId}-00f067aa0ba902b7-01` });
+    await eventually(
+      () => expect(collector.spans).toContainEqual(expect.objectContaining({ traceId, name: 'GET /orders' })),
+      { within: 5_000, every: 50 },
+    );
+  });
+
+  it('is not made by what machines ask for', () => {
+    expect(collector.spans.filter(({ name }) => name.includes('/health'))).toEqual([]);
+  });
+});
+
+describe('a rebuild', () => {
+  it('makes no spans', async () => {
+    const before = collector.spans.filter(({ name }) => name === 'fold order-summary').length;
+    await shop.post('orders', '/admin/projections/order-summary/rebuild', {});
+    await eventually(
+      async () => {
+        const { body } = await shop.get<{ state: string; build: number }>('orders', '/admin/projections/order-summary');
+        expect(body).toMatchObject({ state: 'live', build: 2 });
+      },
+      { within: 15_000, every: 50 },
+    );
+    // The app ends by sending every span that it has not sent yet.
+    await shop.apps.orders.end('SIGTERM');
+    expect(collector.spans.filter(({ name }) => name === 'fold order-summary')).toHaveLength(before);
+  });
+});
