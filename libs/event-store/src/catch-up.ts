@@ -1,22 +1,16 @@
 /**
- * One subscription to `$all` as a pull: events in order, with "caught up" at its right place among them. The client
- * announces that by a callback that runs ahead of the events still in its buffer; here the announcement waits for them.
+ * One subscription to `$all` as a pull: events in order, with "caught up" at its right place among them.
  */
-import {
-  eventTypeFilter,
-  START,
-  streamNameFilter,
-  type AllStreamResolvedEvent,
-  type AllStreamSubscription,
-  type EventStoreDBClient,
-  type Filter,
-  type Position,
-} from '@eventstore/db-client';
+import type { EventStoreDBClient } from '@eventstore/db-client';
 import { isTransportError, type EventStoreConnection } from './connection.js';
-import { beginning, toRecordedEvent, type RecordedEvent } from './recorded-event.js';
+import { noteSize, sizeOf } from './event-sizes.js';
+import { allSubscription, openRead, readError, type ReadCall } from './raw-read.js';
+import type { ReadAnswer } from './read-answer.js';
+import { beginning, type RecordedEvent } from './recorded-event.js';
 
-/** Events held before the subscription is paused; the server is held back by flow control then. */
-const highWater = 4_096;
+/** Events, and bytes of them, held before the subscription is paused; the server is held back by flow control then. */
+const highWater = { events: 4_096, bytes: 64 * 1024 * 1024 };
+const maxSearchWindow = 1_000;
 
 export interface CatchUpBatch {
   readonly events: readonly RecordedEvent[];
@@ -26,12 +20,14 @@ export interface CatchUpBatch {
 
 export class CatchUp {
   private buffer: RecordedEvent[] = [];
+  private bufferedBytes = 0;
   private eventsBeforeCaughtUp: number | undefined;
   private failure: unknown;
   private wake: (() => void) | undefined;
   private checkpoint = beginning;
+  private call: ReadCall | undefined;
+  private closed = false;
   private readonly client: EventStoreDBClient;
-  private readonly subscription: AllStreamSubscription;
 
   /** @param prefixes of the stream names wanted; none: all but the server's own @param after position (exclusive) */
   constructor(
@@ -40,22 +36,10 @@ export class CatchUp {
     after: bigint,
   ) {
     this.client = connection.client;
-    this.subscription = this.client.subscribeToAll(
-      {
-        fromPosition: after === beginning ? START : { commit: after, prepare: after },
-        filter: this.filter(prefixes),
-      },
-      { highWaterMark: 256 },
+    openRead(this.client, 'subscribeToAll', allSubscription(after, prefixes, maxSearchWindow)).then(
+      (call) => this.follow(call),
+      (error: unknown) => this.fail(error),
     );
-    this.subscription
-      .on('data', (resolved: AllStreamResolvedEvent) => this.receive(resolved))
-      .on('caughtUp' as 'confirmation', () => {
-        this.eventsBeforeCaughtUp = this.buffer.length + this.subscription.readableLength;
-        this.notify();
-      })
-      .on('error', (error: unknown) => this.fail(error))
-      .on('end', () => this.fail(new Error('The event store ended the subscription.')))
-      .on('close', () => this.fail(new Error('The subscription was closed.')));
   }
 
   /** How far the server has looked, as far as it told: a sign of life, and no place to begin again at. */
@@ -75,44 +59,56 @@ export class CatchUp {
     }
     const events = this.buffer;
     this.buffer = [];
+    this.bufferedBytes = 0;
     let caughtUp = false;
     if (this.eventsBeforeCaughtUp !== undefined) {
       this.eventsBeforeCaughtUp -= events.length;
       caughtUp = this.eventsBeforeCaughtUp <= 0;
       if (caughtUp) this.eventsBeforeCaughtUp = undefined;
     }
-    if (this.subscription.isPaused()) this.subscription.resume();
+    if (this.call?.isPaused()) this.call.resume();
     return { events, caughtUp };
   }
 
   async close(): Promise<void> {
-    this.subscription.removeAllListeners('data');
-    if (this.failure === undefined) {
-      this.failure = new Error('closed');
-      await this.subscription.unsubscribe();
-    } else if (isTransportError(this.failure)) {
-      await this.connection.discard(this.client);
+    this.closed = true;
+    if (this.failure !== undefined && isTransportError(this.failure)) await this.connection.discard(this.client);
+    this.failure ??= new Error('closed');
+    // Not within a call's own event: grpc/grpc-node issues 1464 and 1652.
+    setImmediate(() => this.call?.cancel());
+  }
+
+  private follow(call: ReadCall): void {
+    this.call = call;
+    call
+      .on('error', (error: unknown) => this.fail(readError(error)))
+      .on('end', () => this.fail(new Error('The event store ended the subscription.')));
+    if (this.closed) call.cancel();
+    else call.on('data', (answer: ReadAnswer) => this.receive(answer));
+  }
+
+  private receive(answer: ReadAnswer): void {
+    if (this.closed) return;
+    switch (answer.kind) {
+      case 'event':
+        this.hold(answer.recorded, answer.bytes);
+        return this.notify();
+      case 'checkpoint':
+        this.checkpoint = answer.position;
+        return;
+      case 'caught-up':
+        this.eventsBeforeCaughtUp = this.buffer.length;
+        return this.notify();
+      default:
+        return;
     }
-    this.subscription.destroy();
   }
 
-  private filter(prefixes: readonly string[]): Filter {
-    const options = {
-      maxSearchWindow: 1_000,
-      checkpointReached: (_: unknown, { commit }: Position) => {
-        this.checkpoint = commit;
-      },
-    };
-    return prefixes.length > 0
-      ? streamNameFilter({ prefixes: [...prefixes], ...options })
-      : eventTypeFilter({ regex: '^[^$].*', ...options });
-  }
-
-  private receive({ event }: AllStreamResolvedEvent): void {
-    if (!event) return;
-    this.buffer.push(toRecordedEvent(event));
-    if (this.buffer.length >= highWater) this.subscription.pause();
-    this.notify();
+  private hold(recorded: RecordedEvent, bytes: number): void {
+    noteSize(recorded, bytes);
+    this.buffer.push(recorded);
+    this.bufferedBytes += sizeOf(recorded);
+    if (this.buffer.length >= highWater.events || this.bufferedBytes >= highWater.bytes) this.call?.pause();
   }
 
   private fail(error: unknown): void {
@@ -124,7 +120,7 @@ export class CatchUp {
     return new Promise((resolve) => {
       const done = () => {
         signal.removeEventListener('abort', done);
-        this.wake = undefined;
+        if (this.wake === done) this.wake = undefined;
         resolve();
       };
       this.wake = done;
@@ -132,7 +128,11 @@ export class CatchUp {
     });
   }
 
+  /** Once for all events of one read from the connection: they come as one after the other, and make one batch. */
   private notify(): void {
-    this.wake?.();
+    const { wake } = this;
+    if (!wake) return;
+    this.wake = undefined;
+    setImmediate(wake);
   }
 }

@@ -1,10 +1,12 @@
 /** The newest events of a feed, bounded in number; readers wait here for more. */
+import { countWithin, sizeOf } from './event-sizes.js';
 import { beginning, type RecordedEvent } from './recorded-event.js';
 
-const capacity = 8_192;
+const capacity = { events: 8_192, bytes: 64 * 1024 * 1024 };
 
 export class EventWindow {
   private readonly events: RecordedEvent[] = [];
+  private bytes = 0;
   private low: bigint | undefined;
   private waiting: (() => void)[] = [];
 
@@ -28,12 +30,13 @@ export class EventWindow {
   }
 
   push(events: readonly RecordedEvent[]): void {
-    for (const event of events) if (event.at.position > this.end) this.events.push(event);
-    // Trimmed rarely and by half, so that an event costs constant time on average.
-    if (this.events.length > 2 * capacity) {
-      const dropped = this.events.splice(0, this.events.length - capacity);
-      this.low = dropped.at(-1)?.at.position ?? this.low;
+    for (const event of events) {
+      if (event.at.position <= this.end) continue;
+      this.events.push(event);
+      this.bytes += sizeOf(event);
     }
+    // Trimmed rarely and by half, so that an event costs constant time on average.
+    if (this.events.length > 2 * capacity.events || this.bytes > 2 * capacity.bytes) this.trim();
     this.wake();
   }
 
@@ -42,10 +45,10 @@ export class EventWindow {
     return this.low !== undefined && position >= this.low;
   }
 
-  /** Up to `max` events after `position`, which must be covered. */
-  after(position: bigint, max: number): RecordedEvent[] {
+  /** Up to `max` events after `position`, which must be covered; fewer when they are larger than `bytes`, but one at least. */
+  after(position: bigint, max: number, bytes: number): RecordedEvent[] {
     const from = this.firstAfter(position);
-    return this.events.slice(from, from + max);
+    return this.events.slice(from, from + countWithin(this.events, from, max, bytes));
   }
 
   /** Settles when something changed: events came, the window began, or {@link wake} was called. */
@@ -65,6 +68,20 @@ export class EventWindow {
     const waiting = this.waiting;
     this.waiting = [];
     for (const resolve of waiting) resolve();
+  }
+
+  private trim(): void {
+    let { bytes } = this;
+    let count = 0;
+    while (this.events.length - count > capacity.events || bytes > capacity.bytes) {
+      const oldest = this.events[count];
+      if (!oldest) break;
+      bytes -= sizeOf(oldest);
+      count++;
+    }
+    const dropped = this.events.splice(0, count);
+    this.bytes = bytes;
+    this.low = dropped.at(-1)?.at.position ?? this.low;
   }
 
   private firstAfter(position: bigint): number {

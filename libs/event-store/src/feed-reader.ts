@@ -1,4 +1,5 @@
 import type { CatchUp } from './catch-up.js';
+import { countWithin } from './event-sizes.js';
 import type { EventWindow } from './event-window.js';
 import type { RecordedEvent } from './recorded-event.js';
 
@@ -9,6 +10,9 @@ export interface FeedBatch {
   /** There was nothing newer when the batch was made. */
   readonly live: boolean;
 }
+
+/** What the events of a batch take in memory at most, about; one event alone may be larger. */
+const maxBatchBytes = 16 * 1024 * 1024;
 
 /** One consumer's place in a feed: ask for the next batch when the last one is dealt with. */
 export class FeedReader {
@@ -29,7 +33,7 @@ export class FeedReader {
   /**
    * Waits until there is something after the reader's position, or `signal` is aborted (then the batch is empty). A
    * batch without events says that the position moved on, or, once, that the reader is live.
-   * @param max how many events at most; what came beyond it stays for the next batch
+   * @param max how many events at most (fewer when they are large); what came beyond stays for the next batch
    * @throws what broke the catch-up subscription, or why events cannot be read; make a new reader then
    */
   async next(max: number, signal: AbortSignal): Promise<FeedBatch> {
@@ -50,7 +54,7 @@ export class FeedReader {
 
   private async fromWindow(max: number): Promise<FeedBatch | undefined> {
     if (this.catchUp) await this.close();
-    const events = this.window.after(this.position, max);
+    const events = this.window.after(this.position, max, maxBatchBytes);
     this.position = events.at(-1)?.at.position ?? this.position;
     return events.length > 0 || !this.toldLive ? this.batch(events) : undefined;
   }
@@ -65,8 +69,9 @@ export class FeedReader {
       this.pending = events;
       if (caughtUp) this.reached = windowStart;
     }
-    const events = this.pending.slice(0, max);
-    this.pending = this.pending.slice(max);
+    const count = countWithin(this.pending, 0, max, maxBatchBytes);
+    const events = this.pending.slice(0, count);
+    this.pending = this.pending.slice(count);
     const before = this.position;
     this.position = events.at(-1)?.at.position ?? before;
     if (this.pending.length === 0 && this.reached !== undefined) {

@@ -38,21 +38,31 @@ export interface StoredMetadata {
 }
 
 export function toRecordedEvent<E extends DomainEvent>(recorded: ClientEvent): RecordedEvent<E> {
+  const { id, streamId, revision, position, created, type } = recorded;
   const metadata = (recorded.metadata ?? {}) as StoredMetadata;
   return {
-    event: { type: recorded.type, data: (recorded as JSONRecordedEvent).data } as unknown as E,
-    at: {
-      id: recorded.id,
-      stream: recorded.streamId,
-      revision: Number(recorded.revision),
-      position: recorded.position?.commit ?? beginning,
-      created: recorded.created,
-      correlationId: metadata.$correlationId ?? recorded.id,
-      causationId: metadata.$causationId ?? recorded.id,
-      ...(metadata.actor !== undefined && { actor: metadata.actor }),
-      ...(metadata.traceparent !== undefined && { traceparent: metadata.traceparent }),
-      ...(metadata.schemaVersion !== undefined && { schemaVersion: metadata.schemaVersion }),
-      ...(metadata.commandDigest !== undefined && { commandDigest: metadata.commandDigest }),
-    },
+    event: { type, data: (recorded as JSONRecordedEvent).data } as unknown as E,
+    at: recordedContext(id, streamId, Number(revision), position?.commit, created, metadata),
   };
 }
+
+export const recordedContext = (
+  id: string,
+  stream: string,
+  revision: number,
+  position: bigint | undefined,
+  created: Date,
+  { $correlationId, $causationId, actor, traceparent, schemaVersion, commandDigest }: StoredMetadata,
+): EventContext => ({
+  id,
+  stream,
+  revision,
+  position: position ?? beginning,
+  created,
+  correlationId: $correlationId ?? id,
+  causationId: $causationId ?? id,
+  ...(actor !== undefined && { actor }),
+  ...(traceparent !== undefined && { traceparent }),
+  ...(schemaVersion !== undefined && { schemaVersion }),
+  ...(commandDigest !== undefined && { commandDigest }),
+});
