@@ -42,5 +42,7 @@ export { IdempotencyKey } from './http/idempotency-key.decorator.js';
 export { PagingQuery } from './http/paging.js';
 export { ProblemDetailsFilter, statusOf, type ProblemDetails } from './http/problem-details.filter.js';
 export { ReadModelQuery, type Page, type PageRequest, type ReadModelQueryOptions } from './http/read-model-query.js';
+export { Guarded, guardedSignal } from './resilience/guarded.decorator.js';
+export { InjectHttp, ResilienceModule } from './resilience/resilience.module.js';
 export { createContext, runContext, type RunContextOptions } from './run-context.js';
 export { readSettings, Settings } from './settings.js';

@@ -10,6 +10,7 @@ import { contextMapOf } from './bounded-context.module.js';
 import { TELEMETRY } from './context-parts.js';
 import { ContextRuntime } from './context-runtime.js';
 import { PortTaken } from './errors.js';
+import { rememberCallers } from './http/caller.js';
 import { openConversations } from './http/correlation.js';
 import { ProblemDetailsFilter } from './http/problem-details.filter.js';
 import { offerReadYourWrites } from './http/read-your-writes.js';
@@ -40,6 +41,7 @@ export async function createContext(module: Type<object>): Promise<NestFastifyAp
   openConversations(fastify);
   observeRequests(fastify);
   serveMetrics(fastify, app.get<Telemetry>(TELEMETRY));
+  rememberCallers(fastify);
   offerReadYourWrites(fastify, app.get(ContextRuntime).projections);
   app
     .useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }))

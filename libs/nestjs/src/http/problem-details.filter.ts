@@ -40,12 +40,11 @@ export class ProblemDetailsFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const problem = toProblem(error);
     if (problem.status >= 500) this.logger.error(`${request.method} ${request.url}: ${problem.code}`, stackOf(error));
-    void host
-      .switchToHttp()
-      .getResponse<FastifyReply>()
-      .status(problem.status)
-      .type('application/problem+json')
-      .send(problem);
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const { retryAfterMs } = problem;
+    if (typeof retryAfterMs === 'number')
+      void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1_000)));
+    void reply.status(problem.status).type('application/problem+json').send(problem);
   }
 }
 
