@@ -131,6 +131,29 @@ export class ProtoReader {
   }
 }
 
+/** Bare varints one after another, known to be whole: what the server wrote itself. */
+export class VarintReader {
+  constructor(
+    private readonly bytes: Buffer,
+    private at: number,
+    private readonly end: number,
+  ) {}
+
+  get done(): boolean {
+    return this.at >= this.end;
+  }
+
+  next(): number {
+    let byte = this.bytes[this.at++] ?? 0;
+    let value = byte & 0x7f;
+    for (let factor = 128; byte >= 0x80 && this.at < this.end; factor *= 128) {
+      byte = this.bytes[this.at++] ?? 0;
+      value += (byte & 0x7f) * factor;
+    }
+    return value;
+  }
+}
+
 export function varintLength(value: number): number {
   let length = 1;
   for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length++;

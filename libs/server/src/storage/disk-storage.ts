@@ -41,7 +41,9 @@ const CHUNK_SIZE = 32 * 1024 * 1024;
 /** The index is flushed after this many events, and when nothing was appended for a while. */
 const FLUSH_AFTER_EVENTS = 65_536;
 /** Or when this many streams changed: they are all in memory until then. */
-const FLUSH_AFTER_STREAMS = 20_000;
+const FLUSH_AFTER_STREAMS = 10_000;
+/** While so many wait for a flush that is under way, appends wait too: memory is bounded, however fast the writers are. */
+const MOST_CHANGED_STREAMS = 40_000;
 const FLUSH_IDLE_MS = 5_000;
 /** Ids of events in this much of the end of the log are remembered over a restart. */
 const REMEMBERED_BYTES = 32 * 1024 * 1024;
@@ -278,11 +280,12 @@ class OpenDisk implements DiskDatabase {
     }
   }
 
-  private published(events: number): void {
+  private published(events: number): Promise<void> | undefined {
     this.sinceFlush += events;
     this.lastPublished = Date.now();
-    if (this.sinceFlush >= FLUSH_AFTER_EVENTS || this.database.index.dirtyCount >= FLUSH_AFTER_STREAMS)
-      this.flushSoon();
+    const changed = this.database.index.dirtyCount;
+    if (this.sinceFlush >= FLUSH_AFTER_EVENTS || changed >= FLUSH_AFTER_STREAMS) this.flushSoon();
+    return changed >= MOST_CHANGED_STREAMS ? this.flushing : undefined;
   }
 
   private flushIfIdle(): void {

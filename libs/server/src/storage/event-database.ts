@@ -13,6 +13,7 @@ import type { EventRecord, ProposedEvent } from './event-record.js';
 import { GroupCommit, type Committed, type CommitEvents, type Write } from './group-commit.js';
 import type { IndexStore } from './index-store.js';
 import type { Log } from './log.js';
+import { PendingIds, type KnownEvent } from './pending-ids.js';
 import { RecentIds } from './recent-ids.js';
 import type { StreamEntry } from './stream-entry.js';
 import { StreamIndex } from './stream-index.js';
@@ -21,11 +22,6 @@ import { LINK_TYPE, SLOTS, systemLink, systemStreamKind, systemStreamsOf } from 
 /** Streams kept in memory, beyond those that changed since the last flush. */
 const CACHED_STREAMS = 10_000;
 const METADATA_TYPE = '$metadata';
-
-export interface KnownEvent {
-  readonly revision: number;
-  readonly position: number;
-}
 
 type Wake = () => void;
 
@@ -36,8 +32,8 @@ export interface EventDatabaseOptions {
   readonly description: string;
   /** Asked when the first append is staged: by then what a crash left is read. */
   readonly firstGroup?: () => number;
-  /** Called after each group, for whoever flushes the index. */
-  readonly onPublished?: (events: number) => void;
+  /** Called after each group, for whoever flushes the index; the next group is written once that has settled. */
+  readonly onPublished?: (events: number) => Promise<void> | undefined;
 }
 
 export class EventDatabase implements CommitEvents {
@@ -45,7 +41,7 @@ export class EventDatabase implements CommitEvents {
   readonly index: StreamIndex;
   readonly commit: GroupCommit;
   private readonly ids = new RecentIds();
-  private readonly pendingIds = new Map<string, KnownEvent>();
+  private readonly pendingIds = new PendingIds();
   private readonly allWatchers = new Set<Wake>();
   private readonly streamWatchers = new Map<string, Set<Wake>>();
   private readonly woken = new Set<Wake>();
@@ -153,7 +149,7 @@ export class EventDatabase implements CommitEvents {
       if (record && record.id === id && record.stream === stream && !record.isTombstone)
         first = { revision: record.revision, position };
     }
-    return first ?? this.pendingIds.get(`${id}${stream}`);
+    return first ?? this.pendingIds.get(id, stream);
   }
 
   /** Takes in the ids of events that are indexed already: those from about `from` on, before `until`. */
@@ -179,8 +175,7 @@ export class EventDatabase implements CommitEvents {
       if (revision === 'tombstone') entry.pendingTombstone = true;
       else {
         entry.pendingHead = revision;
-        const key = `${event.id}${entry.name}`;
-        if (!this.pendingIds.has(key)) this.pendingIds.set(key, { revision, position: -1 });
+        this.pendingIds.add(event.id, entry.name, revision);
       }
       if (isMetadataStream(entry.name)) {
         const owner = this.index.getOrCreate(entry.name.slice(2));
@@ -198,19 +193,19 @@ export class EventDatabase implements CommitEvents {
     }
   }
 
-  published(committed: readonly Committed[]): void {
+  published(committed: readonly Committed[]): Promise<void> | undefined {
     for (const { entry, record } of committed) {
       this.release({ entry, event: { id: record.id } });
       if (record.isTombstone) entry.pendingTombstone = false;
       this.apply(record, entry);
     }
-    this.options.onPublished?.(committed.length);
     this.notify();
+    return this.options.onPublished?.(committed.length);
   }
 
   private release({ entry, event }: { entry: StreamEntry; event: { readonly id: string } }): void {
     entry.pins--;
-    this.pendingIds.delete(`${event.id}${entry.name}`);
+    this.pendingIds.delete(event.id, entry.name);
     if (!isMetadataStream(entry.name)) return;
     const owner = this.index.getOrCreate(entry.name.slice(2));
     owner.pendingMetadata--;

@@ -135,6 +135,13 @@ export function eventRecordLength(event: ProposedEvent, at: Placement): number {
   return HEADER + 5 + 1 + varintLength(inner) + inner + TRAILER;
 }
 
+/** All that is not a name or a payload, at its longest. */
+const MOST_OVERHEAD = 320;
+
+/** At least as much as the record of the event takes, wherever it will stand. */
+export const mostRecordLength = (event: ProposedEvent, streamLength: number): number =>
+  MOST_OVERHEAD + streamLength + event.type.length + event.metadata.length + event.data.length;
+
 export interface RecordOptions {
   readonly group: number;
   /** Whether it is the first of its group. */

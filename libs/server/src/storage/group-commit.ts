@@ -8,9 +8,10 @@
  */
 import { StorageWriteFailed } from '../errors.js';
 import {
-  eventRecordLength,
   EventRecord,
   MARKER_LENGTH,
+  mostRecordLength,
+  NO_BYTES,
   writeEventRecord,
   writeMarker,
   type ProposedEvent,
@@ -43,7 +44,8 @@ const SLAB = 256 * 1024;
 export interface CommitEvents {
   /** The position behind everything staged moves by `write`s that are now being decided upon. */
   staged(writes: readonly Write[]): void;
-  published(committed: readonly Committed[]): void;
+  /** The next group is written once that has settled; undefined: at once. */
+  published(committed: readonly Committed[]): Promise<void> | undefined;
   undone(writes: readonly Write[]): void;
 }
 
@@ -135,29 +137,20 @@ export class GroupCommit {
   }
 
   private encode(writes: readonly Write[], createdMs: number): EventRecord[] {
-    const lengths: number[] = [];
-    let total = 0;
-    for (const { entry, event, revision } of writes) {
-      const length = eventRecordLength(event, {
-        stream: entry.bytes,
-        revision,
-        position: this.tail + total,
-        createdMs,
-      });
-      lengths.push(length);
-      total += length;
-    }
-    this.reserve(total);
-    return writes.map(({ entry, event, revision }, i) => {
+    const streams = streamBytes(writes);
+    let most = 0;
+    writes.forEach(({ event }, i) => (most += mostRecordLength(event, streams[i]?.length ?? 0)));
+    this.reserve(most);
+    return writes.map(({ event, revision }, i) => {
       const start = this.used;
       this.used = writeEventRecord(
         this.slab,
         start,
         event,
-        { stream: entry.bytes, revision, position: this.tail, createdMs },
+        { stream: streams[i] ?? NO_BYTES, revision, position: this.tail, createdMs },
         { group: this.currentGroup, begins: this.beginsGroup(), more: i < writes.length - 1 },
       );
-      this.tail += lengths[i] ?? 0;
+      this.tail += this.used - start;
       return new EventRecord(this.slab, start);
     });
   }
@@ -208,12 +201,12 @@ export class GroupCommit {
         continue;
       }
       this.durableGroup = group;
-      this.publish(staged);
+      await this.publish(staged);
     }
     this.running = undefined;
   }
 
-  private publish(staged: readonly Staged[]): void {
+  private publish(staged: readonly Staged[]): Promise<void> | undefined {
     this.groups++;
     this.appends += staged.length;
     const committed: Committed[] = [];
@@ -224,8 +217,9 @@ export class GroupCommit {
         if (write && record) committed.push({ entry: write.entry, record });
       }
     }
-    this.events.published(committed);
+    const ready = this.events.published(committed);
     for (const { resolve, position } of staged) resolve(position);
+    return ready;
   }
 
   /** What was staged behind the failed group was decided on the strength of it, so it goes too. */
@@ -240,4 +234,15 @@ export class GroupCommit {
     const error = new StorageWriteFailed(this.describe, cause);
     for (const { reject } of all) reject(error);
   }
+}
+
+/** The streams' names in UTF-8; the writes of one append are nearly always for one stream. */
+function streamBytes(writes: readonly Write[]): Buffer[] {
+  let last: StreamEntry | undefined;
+  let bytes: Buffer = NO_BYTES;
+  return writes.map(({ entry }) => {
+    if (entry !== last) bytes = entry.bytes;
+    last = entry;
+    return bytes;
+  });
 }

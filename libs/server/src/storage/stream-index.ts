@@ -11,9 +11,14 @@
 import type { IndexStore } from './index-store.js';
 import { BLOCK, StreamEntry } from './stream-entry.js';
 
+/** Entries looked at when one comes in: more than one, so that the number falls again after it grew. */
+const FORGET_STEPS = 4;
+
 export class StreamIndex {
   private readonly entries = new Map<string, StreamEntry>();
   private dirty = new Set<StreamEntry>();
+  /** Where the search for entries to forget goes on; a Map's iterator bears changes of the Map. */
+  private hand: MapIterator<[string, StreamEntry]> | undefined;
 
   constructor(
     private readonly store: IndexStore,
@@ -99,21 +104,30 @@ export class StreamIndex {
     } finally {
       for (const entry of batch) entry.pins--;
     }
-    this.forget();
+    this.forget(2 * this.entries.size + 2); // the first round takes the second chances away
   }
 
   private remember(entry: StreamEntry): void {
     this.entries.set(entry.name, entry);
-    if (this.entries.size > this.limit * 1.25) this.forget();
+    if (this.entries.size > this.limit) this.forget(FORGET_STEPS);
   }
 
-  private forget(): void {
-    if (this.entries.size <= this.limit || !this.store.persistent) return;
-    for (const [name, entry] of this.entries) {
+  /**
+   * Second chance (the "clock"): looks at the next few entries and forgets those that were not used since it last came by. Only a
+   * few per entry that comes in: dirty ones must stay, and while a flush is due there may be many of them.
+   */
+  private forget(steps: number): void {
+    if (!this.store.persistent) return;
+    for (let step = 0; step < steps && this.entries.size > this.limit; step++) {
+      const next = (this.hand ??= this.entries.entries()).next();
+      if (next.done) {
+        this.hand = undefined;
+        continue;
+      }
+      const [name, entry] = next.value;
       if (entry.dirty || entry.pins > 0) continue;
       if (entry.used) entry.used = false;
       else this.entries.delete(name);
-      if (this.entries.size <= this.limit) return;
     }
   }
 }
