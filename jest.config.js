@@ -27,7 +27,10 @@ export default {
   testTimeout: 60_000,
   projects: [
     layer('unit', ['**/*.spec.ts', '!**/*.integration.spec.ts', '!**/*.e2e.spec.ts']),
-    layer('integration', ['**/*.integration.spec.ts'], realParts),
+    layer('integration', ['**/*.integration.spec.ts'], {
+      ...realParts,
+      setupFiles: ['<rootDir>/scripts/jest-quiet.mjs'],
+    }),
     layer('e2e', ['**/*.e2e.spec.ts'], realParts),
   ],
 };

@@ -44,5 +44,10 @@ export { ProblemDetailsFilter, statusOf, type ProblemDetails } from './http/prob
 export { ReadModelQuery, type Page, type PageRequest, type ReadModelQueryOptions } from './http/read-model-query.js';
 export { Guarded, guardedSignal } from './resilience/guarded.decorator.js';
 export { InjectHttp, ResilienceModule } from './resilience/resilience.module.js';
+export { observeRequests } from './observability/http-requests.js';
+export { serveMetrics } from './observability/metrics-endpoint.js';
+export { redacted, redactedText } from './observability/redaction.js';
+export { structuredLogger, type StructuredLogger } from './observability/structured-logger.js';
+export { startTelemetry, type Telemetry } from './observability/telemetry.js';
 export { createContext, runContext, type RunContextOptions } from './run-context.js';
 export { readSettings, Settings } from './settings.js';

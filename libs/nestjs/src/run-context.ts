@@ -16,6 +16,7 @@ import { ProblemDetailsFilter } from './http/problem-details.filter.js';
 import { offerReadYourWrites } from './http/read-your-writes.js';
 import { observeRequests } from './observability/http-requests.js';
 import { serveMetrics } from './observability/metrics-endpoint.js';
+import { structuredLogger } from './observability/structured-logger.js';
 import type { Telemetry } from './observability/telemetry.js';
 import { portVariable, Settings } from './settings.js';
 
@@ -34,7 +35,7 @@ const endWithinMs = 8_000;
 export async function createContext(module: Type<object>): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({ bodyLimit, forceCloseConnections: true });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
-    bufferLogs: true,
+    logger: await structuredLogger(contextMapOf(module).name, process.env),
     abortOnError: false,
   });
   const fastify = app.getHttpAdapter().getInstance();
