@@ -71,7 +71,7 @@ module.exports = {
       name: 'declared-dependencies',
       severity: 'error',
       from: { path: '^libs/', pathNot: spec },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['npm-peer'] },
     },
   ],
   options: {
