@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { noteSize } from './event-sizes.js';
 import { EventWindow } from './event-window.js';
 import { FeedReader } from './feed-reader.js';
+import { Histories } from './history.js';
 import type { RecordedEvent } from './recorded-event.js';
 
 const megabyte = 1024 * 1024;
@@ -55,10 +56,11 @@ describe('a batch', () => {
   it('has fewer events when they are large, but one at least', async () => {
     const window = filled(4, 7 * megabyte);
     window.push([event(5, 40 * megabyte), event(6)]);
-    const never = () => {
+    const open = () => {
       throw new Error('The window has it all.');
     };
-    const reader = new FeedReader(window, never, 0n, (recorded) => recorded);
+    const histories = new Histories({ open, liveStart: () => window.start });
+    const reader = new FeedReader(window, histories, 0n, (recorded) => recorded);
     const { signal } = new AbortController();
     const batches = [];
     do batches.push(await reader.next(100, signal));

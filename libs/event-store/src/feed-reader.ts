@@ -1,6 +1,5 @@
-import type { CatchUp } from './catch-up.js';
-import { countWithin } from './event-sizes.js';
 import type { EventWindow } from './event-window.js';
+import type { Histories, History } from './history.js';
 import type { RecordedEvent } from './recorded-event.js';
 
 export interface FeedBatch {
@@ -16,16 +15,13 @@ const maxBatchBytes = 16 * 1024 * 1024;
 
 /** One consumer's place in a feed: ask for the next batch when the last one is dealt with. */
 export class FeedReader {
-  private catchUp: CatchUp | undefined;
-  /** Read from the store, not given out yet. */
-  private pending: readonly RecordedEvent[] = [];
-  /** Where the window began when the catch-up had read all history: nothing before it is left but `pending`. */
-  private reached: bigint | undefined;
+  /** Where it reads while it is behind the window. */
+  private history: History | undefined;
   private toldLive = false;
 
   constructor(
     private readonly window: EventWindow,
-    private readonly openCatchUp: (after: bigint) => CatchUp,
+    private readonly histories: Histories,
     private position: bigint,
     private readonly read: (recorded: readonly RecordedEvent[]) => readonly RecordedEvent[],
   ) {}
@@ -39,8 +35,7 @@ export class FeedReader {
   async next(max: number, signal: AbortSignal): Promise<FeedBatch> {
     while (!signal.aborted) {
       const covered = this.window.covers(this.position);
-      const batch =
-        covered && this.pending.length === 0 ? await this.fromWindow(max) : await this.fromStore(max, signal);
+      const batch = covered ? await this.fromWindow(max) : await this.fromStore(max, signal);
       if (batch) return batch;
       if (covered || !this.window.started) await this.window.changed(signal);
     }
@@ -48,41 +43,34 @@ export class FeedReader {
   }
 
   async close(): Promise<void> {
-    await this.catchUp?.close();
-    this.catchUp = undefined;
+    const { history } = this;
+    this.history = undefined;
+    if (history) await this.histories.leave(this, history);
   }
 
   private async fromWindow(max: number): Promise<FeedBatch | undefined> {
-    if (this.catchUp) await this.close();
+    if (this.history) await this.close();
     const events = this.window.after(this.position, max, maxBatchBytes);
     this.position = events.at(-1)?.at.position ?? this.position;
     return events.length > 0 || !this.toldLive ? this.batch(events) : undefined;
   }
 
   private async fromStore(max: number, signal: AbortSignal): Promise<FeedBatch | undefined> {
-    // Taken before reading: what comes after it while the history is read is in the window.
-    const windowStart = this.window.start;
-    if (windowStart === undefined) return undefined;
-    if (this.pending.length === 0) {
-      this.catchUp ??= this.openCatchUp(this.position);
-      const { events, caughtUp } = await this.catchUp.next(signal);
-      this.pending = events;
-      if (caughtUp) this.reached = windowStart;
-    }
-    const count = countWithin(this.pending, 0, max, maxBatchBytes);
-    const events = this.pending.slice(0, count);
-    this.pending = this.pending.slice(count);
+    if (!this.window.started) return undefined;
     const before = this.position;
-    this.position = events.at(-1)?.at.position ?? before;
-    if (this.pending.length === 0 && this.reached !== undefined) {
-      if (this.reached > this.position) this.position = this.reached;
-      this.reached = undefined;
+    if (this.history?.covers(before) !== true) await this.close();
+    const history = (this.history ??= this.histories.join(this, before));
+    let events = history.after(before, max, maxBatchBytes);
+    if (events.length === 0 && history.placeOf(before) === before) {
+      await history.more(signal);
+      events = history.after(before, max, maxBatchBytes);
     }
+    this.position = history.placeOf(events.at(-1)?.at.position ?? before);
     return this.position > before ? this.batch(events) : undefined;
   }
 
   private batch(events: readonly RecordedEvent[]): FeedBatch {
-    const live = this.pending.length === 0 && this.window.covers(this.position) && this.position >= this.window.end;
+    const live = this.window.covers(this.position) && this.position >= this.window.end;
     this.toldLive ||= live;
     return { events: this.read(events), position: this.position, live };
   }

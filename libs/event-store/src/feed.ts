@@ -5,11 +5,12 @@
  *                       ┌────────────── EventFeed ──────────────┐
  *   $all ─subscription─▶│ window: the newest events, bounded     │──▶ reader A (at the end: waits here)
  *                       └────────────────────────────────────────┘──▶ reader B (inside the window)
- *   $all ─subscription of its own─────────────────────────────────▶ reader C (behind the window: catches up)
+ *   $all ─subscription of its own──▶ history, bounded ────────────▶ readers C, D (behind the window: catch up together)
  *
  * A reader asks for what comes after its position. What the window still holds comes from the window; a reader behind
- * it reads from the store by itself until it has come up to the window. Positions alone decide, so the change from one
- * source to the other can neither lose nor repeat an event, and a slow reader holds up nobody and fills no memory.
+ * it reads from the store, together with those near it (history.ts), until it has come up to the window. Positions alone
+ * decide, so the change from one source to the other can neither lose nor repeat an event, and a slow reader holds up
+ * nobody and fills no memory.
  *
  * The window restarts after the last *event* it saw: a checkpoint beyond the last event can lose the next one
  * (EventStore/EventStore issue 4970).
@@ -19,6 +20,7 @@ import { CatchUp } from './catch-up.js';
 import type { EventStoreConnection } from './connection.js';
 import { EventWindow } from './event-window.js';
 import { FeedReader } from './feed-reader.js';
+import { Histories } from './history.js';
 import { runConsumer, type FeedConsumer, type RunningConsumer } from './feed-consumer.js';
 import { FeedWatchdog } from './feed-watchdog.js';
 import type { RecordedEvent } from './recorded-event.js';
@@ -53,6 +55,7 @@ export class EventFeed {
   private unreadable: string | undefined;
   private subscription: CatchUp | undefined;
   private readonly watchdog: FeedWatchdog;
+  private readonly histories: Histories;
 
   constructor(
     private readonly store: EventStoreConnection,
@@ -60,10 +63,12 @@ export class EventFeed {
     private readonly prefixes: readonly string[],
     private readonly options: InnerOptions = {},
   ) {
+    const open = (after: bigint) => new CatchUp(store, prefixes, after);
+    this.histories = new Histories({ open, liveStart: () => this.window.start });
     this.watchdog = new FeedWatchdog({
       everyMs: options.watchdogMs ?? 10_000,
       streams,
-      open: (after) => new CatchUp(store, prefixes, after),
+      open,
       lastEvent: () => this.window.end,
       searched: () => this.subscription?.searched,
     });
@@ -77,8 +82,7 @@ export class EventFeed {
   /** A reader of everything after `position` (exclusive; `beginning` for all). */
   reader(position: bigint): FeedReader {
     this.start();
-    const open = (after: bigint) => new CatchUp(this.store, this.prefixes, after);
-    return new FeedReader(this.window, open, position, (recorded) => this.read(recorded));
+    return new FeedReader(this.window, this.histories, position, (recorded) => this.read(recorded));
   }
 
   /** Keeps `consumer` supplied until it is stopped, whatever fails on the way. */
