@@ -18,6 +18,11 @@ export class AppProcess {
     this.url = `http://127.0.0.1:${port}`;
   }
 
+  /** One more process with the same environment, on a port of its own. */
+  twin(port: number): AppProcess {
+    return new AppProcess(this.name, { ...this.environment, PORT: String(port) }, port);
+  }
+
   /** Starts the process and waits until it is ready. */
   async start(): Promise<void> {
     this.begin();

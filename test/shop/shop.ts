@@ -65,6 +65,13 @@ export class Shop {
     return shop;
   }
 
+  /** One more process of an app, beside the one that runs. */
+  async another(name: AppName, port: number): Promise<AppProcess> {
+    const process = this.apps[name].twin(port);
+    await process.start();
+    return process;
+  }
+
   async stop(): Promise<void> {
     await Promise.all(Object.values(this.apps).map((app) => app.end('SIGTERM')));
     await this.store.close();
@@ -77,7 +84,7 @@ export class Shop {
     path: string,
     headers: Record<string, string> = {},
   ): Promise<Answer<Body>> {
-    return this.request(app, path, { headers });
+    return this.request(this.urlOf(app), path, { headers });
   }
 
   async post<Body = Record<string, unknown>>(
@@ -86,7 +93,7 @@ export class Shop {
     body: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer<Body>> {
-    return this.request(app, path, {
+    return this.request(this.urlOf(app), path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -103,32 +110,33 @@ export class Shop {
     readonly quantity?: number;
     readonly card?: keyof typeof testCards;
     readonly key?: string;
+    /** Of the process to ask; default: the first of orders. */
+    readonly at?: string;
   }): Promise<string> {
-    const { sku, quantity = 1, card = 'accepted', key } = order;
-    const { status, body } = await this.post<{ orderId: string }>(
-      'orders',
-      '/orders',
-      {
+    const { sku, quantity = 1, card = 'accepted', key, at = this.apps.orders.url } = order;
+    const { status, body } = await this.request<{ orderId: string }>(at, '/orders', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) },
+      body: JSON.stringify({
         customerId: 'c-1',
         cardNumber: testCards[card],
         lines: [{ sku, quantity, unitPrice: { amount: 450, currency: 'EUR' } }],
-      },
-      key === undefined ? {} : { 'idempotency-key': key },
-    );
+      }),
+    });
     if (status !== 201) throw new Error(`The order was not placed: ${JSON.stringify(body)}`);
     return body.orderId;
   }
 
   /** Waits until the query API shows the thing with these properties. */
   async shows(
-    app: AppName,
+    app: AppName | AppProcess,
     path: string,
     properties: Record<string, unknown>,
     within = 30_000,
   ): Promise<Record<string, unknown>> {
     return eventually(
       async () => {
-        const { body } = await this.get(app, path);
+        const { body } = await this.request<Record<string, unknown>>(this.urlOf(app), path, {});
         for (const [name, value] of Object.entries(properties))
           if (!isDeepStrictEqual(body[name], value))
             throw new Error(`${path} shows ${JSON.stringify(body)}, not ${JSON.stringify(properties)}`);
@@ -164,8 +172,12 @@ export class Shop {
     return newest === undefined ? 0 : newest.at.revision + 1;
   }
 
-  private async request<Body>(app: AppName, path: string, init: RequestInit): Promise<Answer<Body>> {
-    const response = await fetch(`${this.apps[app].url}${path}`, init);
+  private urlOf(app: AppName | AppProcess): string {
+    return typeof app === 'string' ? this.apps[app].url : app.url;
+  }
+
+  private async request<Body>(url: string, path: string, init: RequestInit): Promise<Answer<Body>> {
+    const response = await fetch(`${url}${path}`, init);
     return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) as Body };
   }
 }

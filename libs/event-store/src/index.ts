@@ -1,4 +1,5 @@
 export type { ReadAllOptions } from './all-reading.js';
+export { CheckpointKeeper } from './checkpoint-keeper.js';
 export type { CheckpointStore } from './checkpoint-store.js';
 export { isTransportError, type ConnectionOptions } from './connection.js';
 export {

@@ -45,7 +45,14 @@ export { defaultRetryPolicy, type RetryPolicy } from './consuming/receiver.js';
 export { OriginalErrors } from './original-errors.js';
 export { commandSender, type CommandSender } from './publishing/command-sender.js';
 export { publish, type Publication, type Published } from './publishing/publication.js';
-export { publisher, type PublisherOptions } from './publishing/publisher.js';
+export {
+  publishEvent,
+  publisher,
+  type PublicationParking,
+  type Publisher,
+  type PublisherOptions,
+  type Publishing,
+} from './publishing/publisher.js';
 export { EventStoreTransport, type EventStoreTransportOptions } from './eventstore/event-store-transport.js';
 export { NatsTransport, type NatsTransportOptions } from './nats/nats-transport.js';
 export { natsSettings, type NatsSettings } from './nats/settings.js';

@@ -9,7 +9,9 @@ import type { ReadDatabase } from '@annals/projections';
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import { CommandBus, CqrsModule, EventBus } from '@nestjs/cqrs';
 import { getRepositoryToken } from '@nestjs/typeorm';
+import { MessagesController } from './admin/messages.controller.js';
 import { ProjectionsController } from './admin/projections.controller.js';
+import { SagasController } from './admin/sagas.controller.js';
 import { checkMap, CONTEXT_MAP, type ContextMap } from './context-map.js';
 import {
   openEventStore,
@@ -40,7 +42,7 @@ export class BoundedContextModule {
     return {
       module: BoundedContextModule,
       imports: [parts(map), cqrs],
-      controllers: [HealthController, ProjectionsController],
+      controllers: [HealthController, ProjectionsController, SagasController, MessagesController],
       providers: [ContextRuntime, ...(map.sagas ?? []), ...repositories(map)],
       exports: [cqrs, ContextRuntime, ...repositories(map).map(tokenOf)],
     };

@@ -6,8 +6,8 @@
  *   and checkpoint ─▶ connections close
  */
 import { EventRegistry, pause } from '@annals/core';
-import { EventStore, type EventFeed, type RunningConsumer } from '@annals/event-store';
-import { contractOf, IntegrationServer, publisher, type ReceivedMessage, type Transport } from '@annals/messaging';
+import { EventStore, type EventFeed } from '@annals/event-store';
+import { contractOf, IntegrationServer, type Leases, type ReceivedMessage, type Transport } from '@annals/messaging';
 import { PostgresCheckpoints, Projections, type ReadDatabase } from '@annals/projections';
 import {
   durableSagasOf,
@@ -30,8 +30,11 @@ import { Reactors } from './commands/reactors.js';
 import { CONTEXT_MAP, eventOwners, type ContextMap } from './context-map.js';
 import { READ_DATABASE, TELEMETRY, TRANSPORT } from './context-parts.js';
 import { DomainCommandBus } from './domain-command-bus.js';
+import { JointLease } from './exchange/joint-lease.js';
+import { LeasedPublisher } from './exchange/leased-publisher.js';
 import { nestLog } from './nest-log.js';
 import type { Telemetry } from './observability/telemetry.js';
+import { SagaOwner } from './sagas/saga-owner.js';
 
 /** How often a starting context asks whether its read models have caught up. */
 const caughtUpPollMs = 200;
@@ -44,10 +47,13 @@ export class ContextRuntime
   readonly integration: IntegrationServer;
   readonly projections: Projections;
   readonly reactors: Reactors;
+  /** Of a context that publishes. */
+  readonly publisher: LeasedPublisher | undefined;
+  private owner: SagaOwner | undefined;
   private readonly feed: EventFeed;
   private readonly checkpoints: PostgresCheckpoints;
-  private sagas: SagaEngine | undefined;
-  private publishing: RunningConsumer | undefined;
+  /** Sagas and messages go to one instance together; without sagas each source of messages goes by itself. */
+  private readonly messageLeases: Leases;
   private readonly log = nestLog('Context');
   private readonly stopping = new AbortController();
   private readModelsCaughtUp = false;
@@ -84,31 +90,44 @@ export class ContextRuntime
       readModels: map.readModels ?? [],
       log: nestLog('Projections'),
     });
-    this.integration = new IntegrationServer({ context: map.name, transport, log: nestLog('Messaging') });
+    const { projections } = this;
+    this.messageLeases = map.sagas?.length ? new JointLease(projections, 'sagas and messages') : projections;
+    this.integration = new IntegrationServer({
+      context: map.name,
+      transport,
+      leases: this.messageLeases,
+      log: nestLog('Messaging'),
+    });
+    if (map.publishes?.length)
+      this.publisher = new LeasedPublisher({
+        context: map.name,
+        publications: map.publishes,
+        transport,
+        feed: this.feed,
+        checkpoints: this.checkpoints,
+        pool: database.pool,
+        leases: projections,
+        log: nestLog('Publisher'),
+      });
+  }
+
+  /** Of a context with durable sagas. */
+  get sagas(): SagaOwner | undefined {
+    return this.owner;
   }
 
   onModuleInit(): void {
     for (const consumption of this.map.consumes ?? [])
       this.integration.consume(consumption, (command) => this.commands.execute(command));
     const definitions = (this.map.sagas ?? []).flatMap((saga) => durableSagasOf(this.modules.get<object>(saga)));
-    if (definitions.length > 0) this.sagas = this.sagaEngine(definitions);
+    if (definitions.length > 0) this.owner = this.ownerOf(definitions);
   }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.projections.start();
     await this.reactors.start();
-    await this.sagas?.start();
-    const publications = this.map.publishes ?? [];
-    if (publications.length > 0)
-      this.publishing = this.feed.run(
-        publisher({
-          context: this.map.name,
-          publications,
-          transport: this.transport,
-          checkpoints: this.checkpoints,
-          log: nestLog('Publisher'),
-        }),
-      );
+    await this.sagas?.start(this.messageLeases);
+    await this.publisher?.start();
     this.state = 'running';
     void this.awaitReadModels();
   }
@@ -121,7 +140,7 @@ export class ContextRuntime
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.projections.stop(), this.reactors.stop(), this.publishing?.stop()]);
+    await Promise.all([this.projections.stop(), this.reactors.stop(), this.publisher?.stop()]);
     await this.store.close();
     await this.transport.close();
     await this.database.close();
@@ -133,10 +152,11 @@ export class ContextRuntime
     if (this.state !== 'running') return [`The context is ${this.state}.`];
     const { status: feed } = this.feed;
     const { connected, reason } = this.transport.status();
-    const needsTransport = this.integration.handledTypes().length > 0 || this.publishing !== undefined;
+    const needsTransport = this.integration.handledTypes().length > 0 || this.publisher !== undefined;
     return [
       ...(this.readModelsCaughtUp ? [] : ['read models: catching up with the events']),
       ...(feed.connected ? [] : [`event store: ${feed.reason ?? 'not connected'}`]),
+      ...(this.sagas?.problem === undefined ? [] : [`sagas: ${this.sagas.problem}`]),
       ...(connected || !needsTransport ? [] : [`messaging: ${reason ?? 'not connected'}`]),
     ];
   }
@@ -155,21 +175,27 @@ export class ContextRuntime
     }
   }
 
-  private sagaEngine(sagas: readonly SagaDefinition[]): SagaEngine {
-    const engine = new SagaEngine({
-      store: this.store,
-      feed: this.feed,
-      sagaFeed: this.store.feed(sagaFeedPrefixes(sagas)),
-      sagas,
-      checkpoints: this.checkpoints,
-      deadlines: new PostgresDeadlineStore(this.database.pool),
-      index: new PostgresInstanceIndex(this.database.pool),
-      dispatch: (command) => this.commands.execute(command),
-      log: nestLog('Sagas'),
-    });
+  private ownerOf(sagas: readonly SagaDefinition[]): SagaOwner {
+    const log = nestLog('Sagas');
+    const sagaFeed = this.store.feed(sagaFeedPrefixes(sagas));
+    const deadlines = new PostgresDeadlineStore(this.database.pool);
+    const index = new PostgresInstanceIndex(this.database.pool);
+    const create = () =>
+      new SagaEngine({
+        store: this.store,
+        feed: this.feed,
+        sagaFeed,
+        sagas,
+        checkpoints: this.checkpoints,
+        deadlines,
+        index,
+        dispatch: (command) => this.commands.execute(command),
+        log,
+      });
+    const owner = new SagaOwner(create, log);
     for (const contract of foreignEvents(sagas))
-      this.integration.handle({ contract }, (message) => deliver(engine, message));
-    return engine;
+      this.integration.handle({ contract }, (message) => deliver(owner, message));
+    return owner;
   }
 }
 
@@ -177,5 +203,5 @@ export class ContextRuntime
 const foreignEvents = (sagas: readonly SagaDefinition[]) =>
   [...new Set(sagas.flatMap(({ on }) => [...(on ?? [])]))].flatMap((type) => contractOf(type) ?? []);
 
-const deliver = (engine: SagaEngine, { id, event, correlationId, actor }: ReceivedMessage): Promise<void> =>
-  engine.deliver({ id, type: event.type, data: event.data, correlationId, actor });
+const deliver = (sagas: SagaOwner, { id, event, correlationId, actor }: ReceivedMessage): Promise<void> =>
+  sagas.deliver({ id, type: event.type, data: event.data, correlationId, actor });

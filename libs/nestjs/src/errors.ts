@@ -139,3 +139,16 @@ export class InvalidCursor extends CodedError {
     );
   }
 }
+
+/** There is no such event among those that could not be published. */
+export class NotParkedPublication extends CodedError {
+  readonly code = 'NESTJS_NOT_PARKED_PUBLICATION';
+  override readonly kind = 'not-found';
+
+  constructor(readonly id: string) {
+    super(
+      `No event ${id} stands first among those of its stream that could not be published. List what is parked; ` +
+        `somebody may have dealt with it.`,
+    );
+  }
+}

@@ -4,6 +4,7 @@ import { isCodedError } from '@annals/core';
 import { OriginalErrors } from '@annals/messaging';
 import { Logger, ValidationPipe, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { NestMicroservice } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { contextMapOf } from './bounded-context.module.js';
@@ -49,7 +50,10 @@ export async function createContext(module: Type<object>): Promise<NestFastifyAp
     .useGlobalFilters(new ProblemDetailsFilter())
     .enableShutdownHooks([], { useProcessExit: true });
   const { integration: strategy } = app.get(ContextRuntime);
-  app.connectMicroservice({ strategy }).useGlobalFilters(new OriginalErrors());
+  // Deferred, because filters count only for handlers that are bound after them; the hooks are the application's.
+  const messages = app.connectMicroservice({ strategy }, { deferInitialization: true }) as NestMicroservice;
+  messages.setIsInitHookCalled(true);
+  messages.useGlobalFilters(new OriginalErrors());
   return app;
 }
 

@@ -31,5 +31,6 @@ export {
   type SqlTransaction,
 } from './read-model.js';
 export type { RetryPolicy } from './rows/row-fold.js';
+export type { Lease } from './running/session.js';
 export type { WaitOptions } from './running/positions.js';
 export type { ProjectionState, ProjectionStatus } from './running/status.js';

@@ -17,7 +17,7 @@ import { rowShape, type RowShape } from './rows/row-shape.js';
 import type { RetryPolicy } from './rows/row-fold.js';
 import { Positions, type WaitOptions } from './running/positions.js';
 import { ProjectionRunner } from './running/projection-runner.js';
-import { controlChannel, Session } from './running/session.js';
+import { controlChannel, Session, type Lease } from './running/session.js';
 import { statusOf, type ProjectionStatus } from './running/status.js';
 
 export interface ProjectionsOptions {
@@ -195,6 +195,14 @@ export class Projections {
   /** @throws UnknownReadModel */
   resume(name: string): Promise<void> {
     return this.setPaused(name, false);
+  }
+
+  /**
+   * Leases of the same kind for other work that one instance at a time should do (G10): shared among the instances
+   * together with the read models' own, and moved to another instance in under 5 s when this one is gone.
+   */
+  want(lease: Lease): void {
+    this.session.want(lease);
   }
 
   private async setPaused(name: string, paused: boolean): Promise<void> {

@@ -14,8 +14,13 @@ import {
   type Log,
   type MessageContext,
 } from '@annals/core';
-import type { CheckpointStore, FeedBatch, FeedConsumer, RecordedEvent } from '@annals/event-store';
-import { CheckpointKeeper } from './checkpoint-keeper.js';
+import {
+  CheckpointKeeper,
+  type CheckpointStore,
+  type FeedBatch,
+  type FeedConsumer,
+  type RecordedEvent,
+} from '@annals/event-store';
 import type { Clock } from './clock.js';
 import { CommandAccepted, CommandRejected } from './command-outcome.js';
 import { Lanes } from './lanes.js';

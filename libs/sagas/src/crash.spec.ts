@@ -77,7 +77,10 @@ async function runUntilCut(world: SagaWorld, power: Power): Promise<void> {
   });
   void engine.start();
   await world.advanceUntil(() => power.isOff || ended(world), 5_000, 40);
-  if (!power.isOff) await engine.stop();
+  if (power.isOff) return;
+  let stopped = false;
+  void engine.stop().then(() => (stopped = true));
+  await world.advanceUntil(() => power.isOff || stopped);
 }
 
 async function survives(...cuts: readonly Power[]): Promise<void> {

@@ -1,7 +1,12 @@
 /** Keeps the deadline store in step with the sagas' streams: a consumer of them, from a checkpoint on. */
 import { deterministicId, type Log } from '@annals/core';
-import type { CheckpointStore, FeedBatch, FeedConsumer, RecordedEvent } from '@annals/event-store';
-import { CheckpointKeeper } from './checkpoint-keeper.js';
+import {
+  CheckpointKeeper,
+  type CheckpointStore,
+  type FeedBatch,
+  type FeedConsumer,
+  type RecordedEvent,
+} from '@annals/event-store';
 import type { DeadlineStore, StoredDeadline } from './deadline-store.js';
 import { deadlineFired } from './saga-instance.js';
 import { isSagaFact, type SagaFact } from './saga-events.js';

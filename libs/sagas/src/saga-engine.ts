@@ -18,13 +18,14 @@ import {
   type RecordedEvent,
   type RunningConsumer,
 } from '@annals/event-store';
+import { alertOf } from './alerts.js';
 import { systemClock, type Clock } from './clock.js';
 import { CommandOutbox } from './command-outbox.js';
 import { DeadlineAlarm } from './deadline-alarm.js';
 import { DeadlineIndex, deadlineId } from './deadline-index.js';
 import type { StoredDeadline } from './deadline-store.js';
-import { SagaVersionMissing, Uncorrelated } from './errors.js';
-import { routeOf, type Route } from './input-routing.js';
+import { Deliveries } from './deliveries.js';
+import { SagaVersionMissing } from './errors.js';
 import { InstanceDesk } from './instance-desk.js';
 import { InstanceIndexer, MemoryInstanceIndex, type InstanceIndex } from './instance-index.js';
 import { LiveInstances } from './live-instances.js';
@@ -36,11 +37,9 @@ import {
   type SagaEngineStatus,
   type SagaSettings,
 } from './saga-engine-ports.js';
-import { sagaPrefix, sagaStream, type SagaFact } from './saga-events.js';
+import { sagaPrefix, sagaStream } from './saga-events.js';
 import { SagaInputs } from './saga-inputs.js';
-import { deadlineFired, type SagaInput, type SagaInstance } from './saga-instance.js';
-
-const uncorrelated = 'uncorrelated-';
+import { deadlineFired, type SagaInput } from './saga-instance.js';
 
 interface Part {
   readonly consumer: FeedConsumer;
@@ -52,6 +51,7 @@ export class SagaEngine {
   readonly instances: InstanceDesk;
   private readonly catalogue: SagaCatalogue;
   private readonly live: LiveInstances;
+  private readonly deliveries: Deliveries;
   private readonly outbox: CommandOutbox;
   private readonly deadlineIndex: DeadlineIndex;
   private readonly alarm: DeadlineAlarm;
@@ -80,11 +80,12 @@ export class SagaEngine {
         streams: store.streams,
         clock,
         retry: settings.pipelineRetry,
-        onAppended: (facts) => this.report(facts),
+        onAppended: (facts) => alertOf(facts, log),
         onRefused: ({ definition, id }, error) => this.refuse(definition.name, id, error),
       },
       settings.liveInstances,
     );
+    this.deliveries = new Deliveries(this.catalogue, this.live);
     this.outbox = new CommandOutbox({
       checkpoints,
       clock,
@@ -108,7 +109,7 @@ export class SagaEngine {
     this.instances = new InstanceDesk({
       streams: store.streams,
       index: this.index,
-      retry: (saga, id) => this.retry(saga, id),
+      retry: (saga, id) => this.deliveries.retry(saga, id),
       cancel: (saga, id, reason) => this.live.use(saga, id, (instance) => instance.cancel(reason)),
     });
   }
@@ -119,16 +120,13 @@ export class SagaEngine {
    */
   async start(): Promise<void> {
     if (this.ports.sagas.length === 0) return;
-    const indexer = new InstanceIndexer(this.index, (saga) => this.catalogue.has(saga), this.log);
-    this.run(this.ports.sagaFeed, { consumer: indexer });
-    await this.orStopped(indexer.live);
-    if (this.stopped.signal.aborted) return;
     try {
-      await this.refuseMissingVersions();
+      await this.checkVersions();
     } catch (error) {
       await this.stop();
       throw error;
     }
+    if (this.stopped.signal.aborted) return;
     this.run(this.ports.sagaFeed, { consumer: this.deadlineIndex, stop: () => this.deadlineIndex.stop() });
     this.run(this.ports.sagaFeed, { consumer: this.outbox });
     for (const name of this.catalogue.names) {
@@ -136,6 +134,19 @@ export class SagaEngine {
       this.run(this.ports.feed, { consumer: inputs, stop: () => inputs.stop() });
     }
     this.alarm.start();
+  }
+
+  /**
+   * Brings the index of instances up to date and looks whether every open one can go on. `start` does so too; by itself
+   * it is for the boot of an engine that will be started later.
+   * @throws SagaVersionMissing
+   */
+  async checkVersions(): Promise<void> {
+    if (this.ports.sagas.length === 0) return;
+    const indexer = new InstanceIndexer(this.index, (saga) => this.catalogue.has(saga), this.log);
+    this.run(this.ports.sagaFeed, { consumer: indexer });
+    await this.orStopped(indexer.live);
+    if (!this.stopped.signal.aborted) await this.refuseMissingVersions();
   }
 
   /** Takes no more inputs, lets what is under way end, and saves the checkpoints. */
@@ -158,7 +169,7 @@ export class SagaEngine {
       actor,
       traceparent: currentTraceparent(),
     };
-    const deliveries = this.catalogue.names.flatMap((saga) => this.deliveries(saga, input));
+    const deliveries = this.catalogue.names.flatMap((saga) => this.deliveries.of(saga, input));
     await Promise.all(deliveries.map(({ deliver }) => deliver()));
   }
 
@@ -212,33 +223,8 @@ export class SagaEngine {
       checkpoints,
       log: this.log,
       firstPosition: () => (startFrom === 'now' ? store.streams.headPosition() : Promise.resolve(beginning)),
-      route: (event) => this.deliveries(saga, domainInput(event)),
+      route: (event) => this.deliveries.of(saga, domainInput(event)),
     });
-  }
-
-  /** What has to be done for a saga to get an input: one delivery per instance concerned. */
-  private deliveries(saga: string, input: SagaInput): { id: string; deliver: () => Promise<void> }[] {
-    let route: Route;
-    try {
-      route = this.route(saga, input);
-    } catch (error) {
-      if (!(error instanceof Uncorrelated)) throw error;
-      const id = `${uncorrelated}${input.id}`;
-      return [{ id, deliver: () => this.live.use(saga, id, (instance) => instance.stopWith(input, error)) }];
-    }
-    const newest = this.catalogue.newest(saga);
-    const starts = newest.startedBy?.has(input.event.type) === true;
-    return [...route].map(([id, versions]) => {
-      const receive = async (instance: SagaInstance) => {
-        if (versions.has(instance.definition.version)) await instance.receive(input);
-      };
-      return { id, deliver: () => this.live.use(saga, id, receive, starts && versions.has(newest.version)) };
-    });
-  }
-
-  private route(saga: string, { id, event, source }: SagaInput): Route {
-    const kind = source === 'integration' ? 'integration' : 'event';
-    return routeOf(this.catalogue.versionsOf(saga), event, id, kind);
   }
 
   private async fire({ saga, instance: id, kind, number }: StoredDeadline): Promise<void> {
@@ -256,25 +242,6 @@ export class SagaEngine {
     });
   }
 
-  private async retry(saga: string, id: string): Promise<void> {
-    if (!id.startsWith(uncorrelated)) return this.live.use(saga, id, (instance) => instance.retry());
-    const { inputs, conversation } = await this.live.use(saga, id, ({ log }) => Promise.resolve(log));
-    const [first] = inputs;
-    if (!first) return;
-    const input: SagaInput = {
-      id: first.input.id,
-      source: first.source,
-      event: { type: first.input.type, data: first.input.data },
-      correlationId: conversation?.correlationId ?? first.input.id,
-      actor: conversation?.actor,
-      traceparent: conversation?.traceparent,
-    };
-    const deliveries = this.deliveries(saga, input);
-    if (deliveries.some((delivery) => delivery.id === id)) return;
-    await Promise.all(deliveries.map(({ deliver }) => deliver()));
-    await this.live.use(saga, id, (instance) => instance.close());
-  }
-
   private refuse(saga: string, id: string, error: Error): void {
     this.live
       .use(saga, id, (instance) => instance.failOutside(error))
@@ -283,20 +250,6 @@ export class SagaEngine {
           error: String(failure),
         }),
       );
-  }
-
-  /** Alerts: what somebody may have to look at. */
-  private report(facts: readonly SagaFact[]): void {
-    for (const { type, data } of facts) {
-      const stream = sagaStream(data.saga, data.id);
-      if (type === 'SagaFailed') {
-        const { error, tries, retryAt } = data;
-        if (retryAt === null) this.log.error(`${stream} is stuck: ${error.message}`, { tries });
-        else this.log.warn(`${stream} failed and is tried again: ${error.message}`, { tries, retryAt });
-      } else if (type === 'SagaStepReported' && data.status === 'undo-failed') {
-        this.log.error(`${stream}: the step '${data.step}' could not be undone: ${data.reason ?? ''}`);
-      }
-    }
   }
 }
 

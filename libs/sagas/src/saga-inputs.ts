@@ -1,13 +1,13 @@
 /** Feeds one saga with the domain events of its context, from a checkpoint on: in order per instance, across instances in parallel. */
 import {
   beginning,
+  CheckpointKeeper,
   type CheckpointStore,
   type FeedBatch,
   type FeedConsumer,
   type RecordedEvent,
 } from '@annals/event-store';
 import type { Log } from '@annals/core';
-import { CheckpointKeeper } from './checkpoint-keeper.js';
 
 export interface InputPorts {
   readonly saga: string;

@@ -39,7 +39,7 @@ export interface NatsLimits {
   readonly duplicateWindowMs?: number;
   /** Messages that one context may have in hand per inlet; default 1,000. */
   readonly maxInHand?: number;
-  /** How long JetStream waits for a sign of life about a message before it delivers it again, in ms; default 5,000. */
+  /** How long JetStream waits for a sign of life about a message before it delivers it again, in ms; default 3,000. */
   readonly ackWaitMs?: number;
 }
 
@@ -61,7 +61,7 @@ export class Topology {
   ) {
     this.root = prefix === undefined ? '' : `${prefix}.`;
     this.namePrefix = prefix === undefined ? '' : `${prefix}-`;
-    this.ackWaitMs = limits.ackWaitMs ?? 5_000;
+    this.ackWaitMs = limits.ackWaitMs ?? 3_000;
     this.maxInHand = limits.maxInHand ?? 1_000;
   }
 

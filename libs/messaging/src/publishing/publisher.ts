@@ -5,20 +5,28 @@
  *
  * Messages with the same subject go one after the other, each after the acknowledgement of the one before, because a
  * message that is lost and repeated would otherwise be overtaken. Different subjects go at the same time.
+ *
+ * An event that can never be published (its map throws, its data is not what the contract promises, it is too large) is
+ * parked, with the later events of its stream behind it; all other streams go on (G6).
  */
-import { silent, type Log } from '@annals/core';
-import type { CheckpointStore, FeedBatch, FeedConsumer } from '@annals/event-store';
+import { isCodedError, silent, type Log } from '@annals/core';
+import { CheckpointKeeper, type CheckpointStore, type FeedConsumer, type RecordedEvent } from '@annals/event-store';
 import type { CloudEvent } from '../envelope/cloud-event.js';
 import type { Transport } from '../transport/transport.js';
 import { publishObserved } from '../observed-messages.js';
 import { eventEnvelopes } from './envelopes.js';
 import type { Publication } from './publication.js';
 
-export interface PublisherOptions {
+export interface Publishing {
   readonly context: string;
   readonly publications: readonly Publication[];
   readonly transport: Pick<Transport, 'publish'>;
+}
+
+export interface PublisherOptions extends Publishing {
   readonly checkpoints: CheckpointStore;
+  /** Where events wait that cannot be published. */
+  readonly parking: PublicationParking;
   /** Name of the checkpoint; default `publisher`. */
   readonly name?: string;
   /** How many messages may wait for their acknowledgement at the same time; default 256. */
@@ -26,83 +34,162 @@ export interface PublisherOptions {
   readonly log?: Log;
 }
 
-/** What could be put into envelopes, and what stopped it there. */
-interface Prepared {
-  readonly messages: readonly CloudEvent[];
-  /** Everything up to here is in `messages`. */
-  readonly position: bigint;
+/** Events that could not be published, in the order of their streams. Parking an event twice changes nothing. */
+export interface PublicationParking {
+  /** The streams of which something waits. */
+  streams(): Promise<ReadonlySet<string>>;
+  park(recorded: RecordedEvent, error: string, attempts: number): Promise<void>;
+  /** Parks it behind its stream's earlier events; false when none of them waits any more. */
+  parkBehind(recorded: RecordedEvent): Promise<boolean>;
+}
+
+export interface Publisher extends FeedConsumer {
+  /** Saves the checkpoint; after the consumer was stopped. */
+  close(): Promise<void>;
+}
+
+interface Outgoing {
+  readonly message: CloudEvent;
+  readonly recorded: RecordedEvent;
+}
+
+/** An event that does not go out now: it failed itself, or it follows one of its stream that did. */
+interface Held {
+  readonly recorded: RecordedEvent;
   readonly failure?: unknown;
 }
 
-/** A consumer for `EventFeed.run`. An event that cannot be published is tried again for ever, and nothing overtakes it. */
-export function publisher(options: PublisherOptions): FeedConsumer {
-  const { context, publications, transport, checkpoints, name = 'publisher', inFlight = 256, log = silent } = options;
-  const byEventType = new Map<string, Publication[]>();
-  for (const publication of publications)
-    byEventType.set(publication.eventType, [...(byEventType.get(publication.eventType) ?? []), publication]);
+/** A consumer for `EventFeed.run`. What is unavailable is waited for, and nothing overtakes what waits. */
+export function publisher(options: PublisherOptions): Publisher {
+  const { checkpoints, parking, name = 'publisher', inFlight = 256, log = silent } = options;
+  const prepare = preparation(options);
+  /** All streams of which something is parked, and perhaps some of which nothing is any more. */
+  let waiting = new Set<string>();
 
-  function prepare(batch: FeedBatch, before: bigint): Prepared {
-    const messages: CloudEvent[] = [];
-    let position = before;
-    for (const recorded of batch.events) {
-      try {
-        messages.push(...eventEnvelopes(context, byEventType.get(recorded.event.type) ?? [], recorded));
-      } catch (failure) {
-        return { messages, position, failure };
+  const onFailure = (error: unknown, failures?: number) =>
+    log.error(`Publishing the integration events of '${options.context}' failed; trying again.`, { error, failures });
+  const keeper = new CheckpointKeeper(checkpoints, name, onFailure);
+
+  /** @returns the events that cannot go out, in order */
+  async function publishAll(events: readonly RecordedEvent[]): Promise<Held[]> {
+    const held: Held[] = [];
+    const outgoing: Outgoing[] = [];
+    for (const recorded of events) {
+      if (!prepare.concerns(recorded)) continue;
+      const { stream } = recorded.at;
+      if (waiting.has(stream)) {
+        held.push({ recorded });
+        continue;
       }
-      position = recorded.at.position;
+      try {
+        for (const message of prepare.envelopes(recorded)) outgoing.push({ message, recorded });
+      } catch (failure) {
+        held.push({ recorded, failure });
+        waiting.add(stream);
+      }
     }
-    return { messages, position: batch.position };
+    const refused = await publishInOrder(outgoing, options.transport, inFlight, waiting);
+    return [...refused, ...held];
   }
 
-  let reached = 0n;
+  async function park(held: readonly Held[]): Promise<void> {
+    for (const { recorded, failure } of held) {
+      const { stream, id } = recorded.at;
+      if (failure !== undefined) {
+        const reason = messageOf(failure);
+        await parking.park(recorded, reason, 1);
+        log.error(`An event could not be published and is parked: ${reason}`, { stream, id });
+      } else if (!(await parking.parkBehind(recorded))) {
+        // Somebody has dealt with what it would wait for.
+        waiting.delete(stream);
+        await publishEvent(options, recorded);
+      }
+    }
+  }
+
   return {
     name,
     maxBatch: 1_000,
     async checkpoint() {
-      reached = await checkpoints.load(name);
-      return reached;
+      waiting = new Set(await parking.streams());
+      return keeper.load();
     },
-    async handle(batch) {
-      const { messages, position, failure } = prepare(batch, reached);
-      await publishInOrder(messages, transport, inFlight);
-      if (position > reached) await checkpoints.save(name, position);
-      reached = position;
-      if (failure !== undefined) throw failure as Error;
+    async handle({ events, position }) {
+      await park(await publishAll(events));
+      keeper.advance(position);
     },
-    onFailure(error, failures) {
-      log.error(`Publishing the integration events of '${context}' failed; trying again.`, { error, failures });
-    },
+    onFailure,
+    close: () => keeper.close(),
   };
 }
 
-/** @throws the first failure, when everything that was under way is settled */
+/**
+ * Publishes one event by itself, for those that were parked.
+ * @throws what it cannot be published for; MessagingUnavailable
+ */
+export async function publishEvent(publishing: Publishing, recorded: RecordedEvent): Promise<void> {
+  for (const message of preparation(publishing).envelopes(recorded))
+    await publishObserved(publishing.transport, { kind: 'events' }, message);
+}
+
+function preparation({ context, publications }: Publishing) {
+  const byEventType = new Map<string, Publication[]>();
+  for (const publication of publications)
+    byEventType.set(publication.eventType, [...(byEventType.get(publication.eventType) ?? []), publication]);
+  return {
+    concerns: ({ event }: RecordedEvent): boolean => byEventType.has(event.type),
+    envelopes: (recorded: RecordedEvent): CloudEvent[] =>
+      eventEnvelopes(context, byEventType.get(recorded.event.type) ?? [], recorded),
+  };
+}
+
+/**
+ * @param waiting streams whose events must not go out; those of refused messages are added
+ * @returns the events whose messages the transport refuses for good, and those behind them
+ * @throws the first other failure, when everything that was under way is settled
+ */
 async function publishInOrder(
-  messages: readonly CloudEvent[],
+  outgoing: readonly Outgoing[],
   transport: Pick<Transport, 'publish'>,
   inFlight: number,
-): Promise<void> {
-  const bySubject = new Map<string, CloudEvent[]>();
-  for (const message of messages) {
-    const siblings = bySubject.get(message.subject);
-    if (siblings) siblings.push(message);
-    else bySubject.set(message.subject, [message]);
+  waiting: Set<string>,
+): Promise<Held[]> {
+  const refused: Held[] = [];
+  const bySubject = new Map<string, Outgoing[]>();
+  for (const one of outgoing) {
+    const siblings = bySubject.get(one.message.subject);
+    if (siblings) siblings.push(one);
+    else bySubject.set(one.message.subject, [one]);
   }
-  const waiting = [...bySubject.values()].values();
+  const remaining = bySubject.values();
   let failure: { readonly error: unknown } | undefined;
-  const work = async () => {
-    for (const siblings of waiting) {
-      for (const message of siblings) {
-        if (failure) return;
-        try {
-          await publishObserved(transport, { kind: 'events' }, message);
-        } catch (error) {
-          failure ??= { error };
-          return;
-        }
+  const send = async ({ message, recorded }: Outgoing) => {
+    if (refused.length > 0 && refused.some((one) => one.recorded.at.stream === recorded.at.stream))
+      return void refused.push({ recorded });
+    try {
+      await publishObserved(transport, { kind: 'events' }, message);
+    } catch (error) {
+      if (!isRefusal(error)) failure ??= { error };
+      else {
+        refused.push({ recorded, failure: error });
+        waiting.add(recorded.at.stream);
       }
     }
   };
+  const work = async () => {
+    for (const siblings of remaining)
+      for (const one of siblings) {
+        if (failure) return;
+        await send(one);
+      }
+  };
   await Promise.all(Array.from({ length: Math.min(inFlight, bySubject.size) }, work));
   if (failure) throw failure.error as Error;
+  return refused.sort((one, other) => Number(one.recorded.at.position - other.recorded.at.position));
 }
+
+/** Whether sending the message again would have the same end. */
+const isRefusal = (error: unknown): boolean =>
+  isCodedError(error) && (error.kind === 'invalid' || error.kind === 'unprocessable');
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -3,20 +3,7 @@ import type { ParkedKey, Projections, ProjectionStatus, RetryOutcome } from '@an
 import { Controller, Get, HttpCode, Logger, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContextRuntime } from '../context-runtime.js';
-
-/** Data as JSON has it: positions are text. */
-type AsJson<T> = T extends bigint
-  ? string
-  : T extends Date
-    ? string
-    : T extends object
-      ? { [Key in keyof T]: AsJson<T[Key]> }
-      : T;
-
-const asJson = <T>(value: T): AsJson<T> =>
-  JSON.parse(
-    JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner)),
-  ) as AsJson<T>;
+import { asJson, type AsJson } from './as-json.js';
 
 @Controller('admin/projections')
 @ApiTags('admin')

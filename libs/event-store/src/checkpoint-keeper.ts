@@ -1,12 +1,15 @@
 /**
- * The checkpoint of a consumer whose work goes on after a batch was taken: everything before the oldest piece of work in
- * hand counts as done. Saved beside the work, one save at a time, the newest value only; losing some saves in a crash
- * means repeating work, which does no harm.
+ * The checkpoint of a consumer with repeatable effects, kept beside its work: everything before the oldest piece of work
+ * in hand counts as done. Saved one save at a time, the newest value only, and not more often than is of use; what a
+ * crash loses of it means repeating work, which does no harm.
  */
 import { pause } from '@annals/core';
-import { beginning, type CheckpointStore } from '@annals/event-store';
+import type { CheckpointStore } from './checkpoint-store.js';
+import { beginning } from './recorded-event.js';
 
 const retryMs = 1_000;
+/** A save costs the database a commit; a crash repeats what was done since. */
+const defaultEveryMs = 100;
 
 export class CheckpointKeeper {
   private readonly inHand: { readonly position: bigint; done: boolean }[] = [];
@@ -15,13 +18,15 @@ export class CheckpointKeeper {
   private saving: Promise<void> | undefined;
   private readonly stopping = new AbortController();
 
+  /** @param onFailure told of each save that failed and will be tried again */
   constructor(
     private readonly store: CheckpointStore,
     private readonly name: string,
     private readonly onFailure: (error: unknown) => void,
+    private readonly everyMs: number = defaultEveryMs,
   ) {}
 
-  /** Where to go on: from memory, once it is known there. */
+  /** Where to go on: from memory, once it is known there.. */
   async load(): Promise<bigint> {
     this.saved ??= await this.store.load(this.name);
     this.reached ??= this.saved;
@@ -69,14 +74,16 @@ export class CheckpointKeeper {
   }
 
   private async save(): Promise<void> {
-    while (this.reached !== undefined && this.reached !== this.saved && !this.stopping.signal.aborted) {
+    const { signal } = this.stopping;
+    while (this.reached !== undefined && this.reached !== this.saved && !signal.aborted) {
       const position = this.reached;
       try {
         await this.store.save(this.name, position);
         this.saved = position;
+        await pause(this.everyMs, signal);
       } catch (error) {
         this.onFailure(error);
-        await pause(retryMs, this.stopping.signal);
+        await pause(retryMs, signal);
       }
     }
   }
