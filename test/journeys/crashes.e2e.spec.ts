@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Shop, type AppName } from '../shop/shop.js';
+import { appNames, Shop } from '../shop/shop.js';
 
 let shop: Shop;
 beforeAll(async () => {
@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => shop.stop());
 
 describe('kill -9 in the middle of journeys', () => {
-  it.each<AppName>(['orders', 'inventory', 'payments'])(
+  it.each(appNames)(
     'of %s: every journey is completed once after a restart',
     async (victim) => {
       const sku = `crash-${victim}`;
@@ -25,6 +25,12 @@ describe('kill -9 in the middle of journeys', () => {
       for (const orderId of placed) {
         expect(await shop.eventTypes(`payment-${orderId}`)).toEqual(['PaymentTaken']);
         expect(await shop.eventTypes(`reservation-${orderId}`)).toEqual(['StockReserved']);
+        await shop.shows('shipping', `/shipments/${orderId}`, { status: 'delivered' });
+        expect(await shop.eventTypes(`shipment-${orderId}`)).toEqual([
+          'ShipmentArranged',
+          'ShipmentDispatched',
+          'ShipmentDelivered',
+        ]);
         expect((await shop.eventTypes(`order-${orderId}`)).filter((type) => type === 'OrderConfirmed')).toHaveLength(1);
       }
     },
@@ -43,7 +49,7 @@ describe('kill -9 in the middle of journeys', () => {
 });
 
 describe('SIGTERM (G12)', () => {
-  it.each<AppName>(['orders', 'inventory', 'payments'])(
+  it.each(appNames)(
     'ends %s cleanly in under 10 s',
     async (name) => {
       const { code, ms } = await shop.apps[name].end('SIGTERM');

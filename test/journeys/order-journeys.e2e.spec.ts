@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { Shop } from '../shop/shop.js';
+import { appNames, orderBody, Shop } from '../shop/shop.js';
+
+const paymentDeadline = 'PT10S';
 
 let shop: Shop;
 beforeAll(async () => {
-  shop = await Shop.start();
+  shop = await Shop.start('nats', { PAYMENT_DEADLINE: paymentDeadline });
 }, 180_000);
 afterAll(() => shop.stop());
 
@@ -17,13 +19,17 @@ async function stocked(quantity: number): Promise<string> {
 }
 
 describe('the journey of an order', () => {
-  it('ends confirmed when there is stock and money', async () => {
+  it('ends confirmed when there is stock, money and a carrier', async () => {
     const sku = await stocked(5);
     const orderId = await shop.placeOrder({ sku, quantity: 2 });
     await shop.shows('orders', `/orders/${orderId}`, { status: 'confirmed', reason: null, totalAmount: 900 });
     await shop.shows('inventory', `/reservations/${orderId}`, { status: 'reserved', lines: [{ sku, quantity: 2 }] });
     await shop.shows('payments', `/payments/${orderId}`, { status: 'taken', amount: 900, currency: 'EUR' });
     await shop.shows('inventory', `/stock/${sku}`, { available: 3, allocated: 2 });
+    const shipment = await shop.shows('shipping', `/shipments/${orderId}`, { status: 'delivered' });
+    expect(shipment).toMatchObject({ carrier: 'postbote', lines: [{ sku, quantity: 2 }], shipTo: { city: 'Berlin' } });
+    const { trackingNumber } = shipment;
+    await shop.shows('orders', `/orders/${orderId}`, { status: 'confirmed', shipment: 'delivered', trackingNumber });
   });
 
   it('ends cancelled, with the stock released, when the card is declined', async () => {
@@ -48,6 +54,50 @@ describe('the journey of an order', () => {
     expect((await shop.get('payments', `/payments/${orderId}`)).status).toBe(404);
   });
 
+  it('ends cancelled, refunded and released, when the carrier does not deliver there', async () => {
+    const sku = await stocked(5);
+    const orderId = await shop.placeOrder({ sku, quantity: 2, address: 'refused' });
+    const order = await shop.shows('orders', `/orders/${orderId}`, { status: 'cancelled' });
+    expect(order['reason']).toContain('shipment-refused');
+    await shop.shows('shipping', `/shipments/${orderId}`, {
+      status: 'refused',
+      reason: 'postbote does not deliver to AQ',
+    });
+    await shop.shows('payments', `/payments/${orderId}`, { status: 'refunded', amount: 900 });
+    await shop.shows('inventory', `/stock/${sku}`, { available: 5, allocated: 0 });
+    expect(await shop.eventTypes(`shipment-${orderId}`)).toEqual(['ShipmentRefused']);
+  });
+
+  it('ends cancelled when the payment does not come in time; one that comes later is refunded', async () => {
+    const sku = await stocked(5);
+    await shop.apps.payments.end('SIGTERM');
+    const orderId = await shop.placeOrder({ sku, quantity: 2 });
+    const order = await shop.shows('orders', `/orders/${orderId}`, { status: 'cancelled' });
+    expect(order['reason']).toBe(`no answer within ${paymentDeadline}`);
+    await shop.shows('inventory', `/stock/${sku}`, { available: 5, allocated: 0 });
+    await shop.apps.payments.start();
+    await shop.shows('payments', `/payments/${orderId}`, { status: 'refunded' });
+    expect(await shop.eventTypes(`payment-${orderId}`)).toEqual(['PaymentTaken', 'PaymentRefunded']);
+  }, 90_000);
+
+  it('goes on when the carrier is back, and books once however often it is asked', async () => {
+    const sku = await stocked(20);
+    await shop.simulateCarrier({ down: true });
+    const placed = await Promise.all(Array.from({ length: 8 }, () => shop.placeOrder({ sku })));
+    for (const orderId of placed) await shop.shows('payments', `/payments/${orderId}`, { status: 'taken' });
+    await shop.simulateCarrier({ down: false, failing: 0.5, latencyMs: 20 });
+    for (const orderId of placed) await shop.shows('orders', `/orders/${orderId}`, { status: 'confirmed' });
+    await shop.simulateCarrier({ failing: 0, latencyMs: 5 });
+    for (const orderId of placed) {
+      await shop.shows('shipping', `/shipments/${orderId}`, { status: 'delivered' });
+      expect(await shop.eventTypes(`shipment-${orderId}`)).toEqual([
+        'ShipmentArranged',
+        'ShipmentDispatched',
+        'ShipmentDelivered',
+      ]);
+    }
+  });
+
   it('is one journey when the order is posted twice with one Idempotency-Key', async () => {
     const sku = await stocked(5);
     const key = randomUUID();
@@ -60,20 +110,11 @@ describe('the journey of an order', () => {
 
   it('carries one correlation id all the way', async () => {
     const sku = await stocked(5);
-    const answer = await shop.post(
-      'orders',
-      '/orders',
-      {
-        customerId: 'c-1',
-        cardNumber: '4242424242424242',
-        lines: [{ sku, quantity: 1, unitPrice: { amount: 1, currency: 'EUR' } }],
-      },
-      { 'x-correlation-id': `talk-${sku}` },
-    );
+    const answer = await shop.post('orders', '/orders', orderBody(sku), { 'x-correlation-id': `talk-${sku}` });
     expect(answer.headers.get('x-correlation-id')).toBe(`talk-${sku}`);
     const orderId = String(answer.body['orderId']);
     await shop.shows('orders', `/orders/${orderId}`, { status: 'confirmed' });
-    for (const stream of [`order-${orderId}`, `reservation-${orderId}`, `payment-${orderId}`]) {
+    for (const stream of [`order-${orderId}`, `reservation-${orderId}`, `payment-${orderId}`, `shipment-${orderId}`]) {
       const ids = await shop.correlationIds(stream);
       expect([stream, ...new Set(ids)]).toEqual([stream, `talk-${sku}`]);
     }
@@ -87,9 +128,8 @@ describe('lists', () => {
     const placed: string[] = [];
     for (let i = 0; i < 5; i++) {
       const { body } = await shop.post<{ orderId: string }>('orders', '/orders', {
+        ...orderBody(sku),
         customerId,
-        cardNumber: '4242424242424242',
-        lines: [{ sku, quantity: 1, unitPrice: { amount: 100, currency: 'EUR' } }],
       });
       placed.push(body.orderId);
       await shop.shows('orders', `/orders/${body.orderId}`, { orderId: body.orderId });
@@ -109,11 +149,7 @@ describe('lists', () => {
 });
 
 describe('bad input', () => {
-  const order = {
-    customerId: 'c-1',
-    cardNumber: '4242424242424242',
-    lines: [{ sku: 'x', quantity: 1, unitPrice: { amount: 1, currency: 'EUR' } }],
-  };
+  const order = orderBody('x');
 
   it.each([
     ['malformed JSON', '{', 400, 'BAD_REQUEST'],
@@ -121,6 +157,8 @@ describe('bad input', () => {
     ['no lines', { ...order, lines: [] }, 400, 'INVALID_REQUEST'],
     ['a line without a price', { ...order, lines: [{ sku: 'x', quantity: 1 }] }, 400, 'INVALID_REQUEST'],
     ['half a piece', { ...order, lines: [{ ...order.lines[0], quantity: 0.5 }] }, 400, 'INVALID_REQUEST'],
+    ['an address without a city', { ...order, shipTo: { ...order.shipTo, city: '' } }, 400, 'INVALID_REQUEST'],
+    ['an e-mail address that is none', { ...order, email: 'nobody' }, 400, 'INVALID_REQUEST'],
     ['an unknown field', { ...order, discount: 100 }, 400, 'INVALID_REQUEST'],
     ['an id that is no id', { ...order, orderId: 'a b' }, 400, 'INVALID_REQUEST'],
     [
@@ -153,7 +191,7 @@ describe('bad input', () => {
   });
 
   it('offers OpenAPI in every app', async () => {
-    for (const app of ['orders', 'inventory', 'payments'] as const) {
+    for (const app of appNames) {
       const { status, body } = await shop.get(app, '/docs-json');
       expect(status).toBe(200);
       expect(body['openapi']).toMatch(/^3\./);

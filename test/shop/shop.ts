@@ -8,8 +8,8 @@ import { EventStore } from '@annals/event-store';
 import { eventually, testPostgres } from '@annals/testing';
 import { AppProcess } from './app-process.js';
 
-export type AppName = 'orders' | 'inventory' | 'payments';
-const appNames: readonly AppName[] = ['orders', 'inventory', 'payments'];
+export type AppName = 'orders' | 'inventory' | 'payments' | 'shipping';
+export const appNames: readonly AppName[] = ['orders', 'inventory', 'payments', 'shipping'];
 
 export interface Answer<Body = Record<string, unknown>> {
   readonly status: number;
@@ -19,11 +19,41 @@ export interface Answer<Body = Record<string, unknown>> {
 
 export const testCards = { accepted: '4242424242424242', declined: '4000000000000002' } as const;
 
+/** `refused`: the carrier does not deliver there. */
+export const testAddresses = {
+  accepted: { name: 'Ada Lovelace', street: 'Hauptstraße 1', postcode: '10115', city: 'Berlin', country: 'DE' },
+  refused: { name: 'Ada Lovelace', street: 'Ice 1', postcode: '1', city: 'McMurdo', country: 'AQ' },
+} as const;
+
+/** An order as it is posted. */
+export const orderBody = (sku: string, { quantity = 1, card = 'accepted', address = 'accepted' }: OrderKind = {}) => ({
+  customerId: 'c-1',
+  email: 'ada@example.com',
+  cardNumber: testCards[card],
+  shipTo: testAddresses[address],
+  lines: [{ sku, quantity, unitPrice: { amount: 450, currency: 'EUR' } }],
+});
+
+interface OrderKind {
+  readonly quantity?: number;
+  readonly card?: keyof typeof testCards;
+  readonly address?: keyof typeof testAddresses;
+}
+
+interface OrderToPlace extends OrderKind {
+  readonly sku: string;
+  readonly key?: string;
+  /** Of the process to ask; default: the first of orders. */
+  readonly at?: string;
+}
+
 export class Shop {
   private readonly store: EventStore;
 
   private constructor(
     readonly apps: Readonly<Record<AppName, AppProcess>>,
+    /** The simulated carrier; `simulateCarrier` says how well it works. */
+    readonly carrier: AppProcess,
     readonly eventStore: RunningPart,
     readonly nats: RunningPart,
     /** Database of each app. */
@@ -47,6 +77,12 @@ export class Shop {
     ]);
     const databases = {} as Record<AppName, string>;
     const apps = {} as Record<AppName, AppProcess>;
+    const carrierPort = await freePort();
+    const carrier = new AppProcess(
+      'carrier',
+      { CARRIER_PORT: String(carrierPort), CARRIER_TRANSIT_MS: '50' },
+      carrierPort,
+    );
     for (const name of appNames) {
       databases[name] = (await testPostgres()).url;
       const port = await freePort();
@@ -56,12 +92,13 @@ export class Shop {
         NATS_URL: nats.url,
         MESSAGING_TRANSPORT: transport,
         DATABASE_URL: databases[name],
+        CARRIER_URL: carrier.url,
         PORT: String(port),
       };
       apps[name] = new AppProcess(name, environment, port);
     }
-    const shop = new Shop(apps, eventStore, nats, databases, folder);
-    await Promise.all(Object.values(apps).map((app) => app.start()));
+    const shop = new Shop(apps, carrier, eventStore, nats, databases, folder);
+    await Promise.all([carrier, ...Object.values(apps)].map((app) => app.start()));
     return shop;
   }
 
@@ -73,7 +110,7 @@ export class Shop {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(Object.values(this.apps).map((app) => app.end('SIGTERM')));
+    await Promise.all([this.carrier, ...Object.values(this.apps)].map((app) => app.end('SIGTERM')));
     await this.store.close();
     await Promise.all([this.eventStore.stop(), this.nats.stop()]);
     await rm(this.folder, { recursive: true, force: true });
@@ -105,23 +142,18 @@ export class Shop {
     if (status !== 201) throw new Error(`Stock was not received: ${JSON.stringify(body)}`);
   }
 
-  async placeOrder(order: {
-    readonly sku: string;
-    readonly quantity?: number;
-    readonly card?: keyof typeof testCards;
-    readonly key?: string;
-    /** Of the process to ask; default: the first of orders. */
-    readonly at?: string;
-  }): Promise<string> {
-    const { sku, quantity = 1, card = 'accepted', key, at = this.apps.orders.url } = order;
+  /** Changes how well the carrier works, for instance `{ failing: 0.3 }` or `{ down: true }`. */
+  async simulateCarrier(behaviour: Readonly<Record<string, unknown>>): Promise<void> {
+    const response = await fetch(`${this.carrier.url}/simulation`, { method: 'PUT', body: JSON.stringify(behaviour) });
+    if (!response.ok) throw new Error(`The carrier refused: ${await response.text()}`);
+  }
+
+  async placeOrder(order: OrderToPlace): Promise<string> {
+    const { sku, key, at = this.apps.orders.url, ...kind } = order;
     const { status, body } = await this.request<{ orderId: string }>(at, '/orders', {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) },
-      body: JSON.stringify({
-        customerId: 'c-1',
-        cardNumber: testCards[card],
-        lines: [{ sku, quantity, unitPrice: { amount: 450, currency: 'EUR' } }],
-      }),
+      body: JSON.stringify(orderBody(sku, kind)),
     });
     if (status !== 201) throw new Error(`The order was not placed: ${JSON.stringify(body)}`);
     return body.orderId;

@@ -10,7 +10,7 @@ export type { DispatchRetry } from './command-outbox.js';
 export { deadline } from './deadline.js';
 export { MemoryDeadlineStore, type DeadlineStore, type StoredDeadline } from './deadline-store.js';
 export { DurableSaga, durableSagasOf } from './durable-saga.decorator.js';
-export type { Duration } from './duration.js';
+export { durationMs, type Duration } from './duration.js';
 export {
   InvalidDuration,
   InvalidSaga,

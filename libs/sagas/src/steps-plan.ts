@@ -24,7 +24,7 @@ export interface PlannedStep {
   readonly done: string;
   readonly failed: readonly string[];
   readonly undo: ((start: never, done: never) => DomainCommand) | undefined;
-  readonly within: Duration | undefined;
+  readonly within: ((start: never, done: never) => Duration) | undefined;
   readonly tries: number;
   readonly waits: Waits;
   readonly pointOfNoReturn: boolean;

@@ -96,8 +96,9 @@ export class StepsRun {
       attempt: this.attempt,
     });
     if (step.within !== undefined) {
-      const reason = `no answer within ${step.within}`;
-      this.timer = deadline(step.within).subscribe(() =>
+      const within = step.within(this.start as never, this.done as never);
+      const reason = `no answer within ${within}`;
+      this.timer = deadline(within).subscribe(() =>
         this.guarded(() => this.onFailed({ step: step.name, reason }, false)),
       );
     }

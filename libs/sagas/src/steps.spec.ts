@@ -252,6 +252,26 @@ describe('undoing', () => {
   });
 });
 
+describe('a deadline that the start event brings', () => {
+  class Agreed extends Event('Agreed')<Order & { within: `P${string}` }> {}
+
+  it('is kept by each instance', () => {
+    const agreed = { ...charge, send: ({ data }: Agreed) => new Charge(data), undo: () => new Refund(order) };
+    const table = steps(Agreed).step('charge', { ...agreed, within: ({ data }) => data.within });
+    for (const [within, before] of [
+      ['PT10S', 'PT9S'],
+      ['PT1H', 'PT59M'],
+    ] as const) {
+      saga = trial(table);
+      saga.receive(new Agreed({ ...order, within }));
+      saga.advance(before);
+      expect(saga.outcome).toBeUndefined();
+      saga.advance(within);
+      expect(saga.outcome).toBe('compensated');
+    }
+  });
+});
+
 describe('the point of no return', () => {
   beforeEach(() => {
     saga = trial(

@@ -29,8 +29,11 @@ export interface Step<Start, Done, Own, Completing = unknown> {
   readonly failed?: MessageClass | readonly MessageClass[];
   /** The compensating command; without it there is nothing to undo. `done` holds this step's event as well. */
   readonly undo?: (start: Start, done: Own) => DomainCommand;
-  /** How long the step may take from when its command was issued; a success that arrives later is undone. Default: for ever. */
-  readonly within?: Duration;
+  /**
+   * How long the step may take from when its command was issued; a success that arrives later is undone. Default: for
+   * ever. What can be set from outside belongs into an event: an instance keeps the deadlines that it began with.
+   */
+  readonly within?: Duration | ((start: Start, done: Done) => Duration);
   readonly retry?: StepRetry;
   /**
    * Once this step is done the saga runs to its end: later steps that fail are tried again, not undone. (The pivot
@@ -95,7 +98,7 @@ export const steps = <Start extends DomainEvent>(start: MessageClass<Start>): St
 
 function planned<Start, Done, Own, Completing>(name: string, step: Step<Start, Done, Own, Completing>): PlannedStep {
   const { failed = [], retry, within } = step;
-  if (within !== undefined) durationMs(within);
+  if (typeof within === 'string') durationMs(within);
   if (retry && !(Number.isSafeInteger(retry.tries) && retry.tries >= 1))
     throw new InvalidSaga(name, "'retry.tries' of this step is not a whole number from 1.");
   return {
@@ -106,7 +109,7 @@ function planned<Start, Done, Own, Completing>(name: string, step: Step<Start, D
       ({ type }) => type,
     ),
     undo: step.undo,
-    within,
+    within: typeof within === 'string' ? () => within : within,
     tries: retry?.tries ?? 1,
     waits: {
       firstMs: retry?.first ? durationMs(retry.first) : defaultWaits.firstMs,

@@ -5,6 +5,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestj
 import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { CancelOrder, PlaceOrder } from '../domain/order/order.commands.js';
+import { OrdersConfig } from '../orders.config.js';
 import { OrderSummary } from '../read-models/order-summary/order-summary.entity.js';
 import { OrderSummaryQueries } from '../read-models/order-summary/order-summary.queries.js';
 import { cardToken } from './card-token.js';
@@ -16,6 +17,7 @@ export class OrdersController {
   constructor(
     private readonly commands: DomainCommandBus,
     private readonly orders: OrderSummaryQueries,
+    private readonly config: OrdersConfig,
   ) {}
 
   @Post()
@@ -23,13 +25,21 @@ export class OrdersController {
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key twice is one order' })
   @ApiCreatedResponse({ type: OrderAccepted })
   async place(
-    @Body() { orderId: given, cardNumber, customerId, lines }: PlaceOrderBody,
+    @Body() { orderId: given, cardNumber, customerId, email, lines, shipTo }: PlaceOrderBody,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrderAccepted> {
     const orderId = given ?? (key === undefined ? randomUUID() : deterministicId('order', key));
     const command = new PlaceOrder(
-      { orderId, customerId, paymentMethod: cardToken(cardNumber), lines: lines.map(toLine) },
+      {
+        orderId,
+        customerId,
+        email,
+        lines: lines.map(toLine),
+        shipTo: toAddress(shipTo),
+        paymentMethod: cardToken(cardNumber),
+        payWithin: this.config.paymentDeadline,
+      },
       { id: key },
     );
     const { revision } = await this.commands.execute(command);
@@ -70,4 +80,12 @@ const toLine = ({ sku, quantity, unitPrice: { amount, currency } }: PlaceOrderBo
   sku,
   quantity,
   unitPrice: { amount, currency },
+});
+
+const toAddress = ({ name, street, postcode, city, country }: PlaceOrderBody['shipTo']) => ({
+  name,
+  street,
+  postcode,
+  city,
+  country,
 });

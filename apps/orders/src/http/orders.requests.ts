@@ -5,6 +5,7 @@ import {
   ArrayMaxSize,
   ArrayMinSize,
   IsArray,
+  IsEmail,
   IsInt,
   IsISO4217CurrencyCode,
   IsNotEmpty,
@@ -51,6 +52,36 @@ export class OrderLineBody {
   unitPrice!: MoneyBody;
 }
 
+export class AddressBody {
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(200)
+  @ApiProperty({ example: 'Ada Lovelace' })
+  name!: string;
+
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(200)
+  @ApiProperty({ example: 'Hauptstraße 1' })
+  street!: string;
+
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(20)
+  @ApiProperty({ example: '10115' })
+  postcode!: string;
+
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(100)
+  @ApiProperty({ example: 'Berlin' })
+  city!: string;
+
+  @Matches(/^[A-Z]{2}$/, { message: 'country must be an ISO 3166-1 code of two capital letters' })
+  @ApiProperty({ description: 'ISO 3166-1 code; the simulated carrier does not deliver to AQ', example: 'DE' })
+  country!: string;
+}
+
 export class PlaceOrderBody {
   @IsOptional()
   @Matches(id, idMessage)
@@ -61,6 +92,11 @@ export class PlaceOrderBody {
   @ApiProperty({ example: 'c-42' })
   customerId!: string;
 
+  @IsEmail()
+  @MaxLength(200)
+  @ApiProperty({ description: "Where the customer is told of the order's way", example: 'ada@example.com' })
+  email!: string;
+
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(200)
@@ -68,6 +104,12 @@ export class PlaceOrderBody {
   @Type(() => OrderLineBody)
   @ApiProperty({ type: [OrderLineBody] })
   lines!: OrderLineBody[];
+
+  @ValidateNested()
+  @Type(() => AddressBody)
+  @IsNotEmpty()
+  @ApiProperty()
+  shipTo!: AddressBody;
 
   @Matches(/^\d{12,19}$/, { message: 'cardNumber must be 12 to 19 digits' })
   @ApiProperty({

@@ -15,9 +15,10 @@ export async function contextMaps(invocation: Invocation): Promise<ContextMap[]>
   return maps.filter((map) => map !== undefined);
 }
 
-/** Undefined for an app that is no bounded context, such as a gateway. */
-async function mapOf({ name, module }: App): Promise<ContextMap | undefined> {
-  if (!existsSync(module)) throw new AppNotBuilt(name, module);
+/** Undefined for an app that is no bounded context, such as a gateway, or no Nest application at all. */
+async function mapOf({ name, entry, module }: App): Promise<ContextMap | undefined> {
+  if (!existsSync(entry)) throw new AppNotBuilt(name, entry);
+  if (!existsSync(module)) return undefined;
   const exported = Object.values((await import(pathToFileURL(module).href)) as Record<string, unknown>);
   return exported.filter(isClass).map(tryMapOf).find(Boolean);
 }

@@ -1,5 +1,5 @@
 import { IntegrationEvent, Nested, NestedArray } from '@annals/messaging';
-import { IsNotEmpty, IsString, MaxLength } from 'class-validator';
+import { IsEmail, IsNotEmpty, IsString, MaxLength } from 'class-validator';
 import { Money } from '../money.js';
 import { OrderLine } from './order-line.js';
 
@@ -13,6 +13,11 @@ export class OrderPlacedData {
   @IsNotEmpty()
   @MaxLength(200)
   customerId!: string;
+
+  /** Where the customer is told of the order's way. */
+  @IsEmail()
+  @MaxLength(200)
+  email!: string;
 
   @NestedArray(() => OrderLine)
   lines!: OrderLine[];
@@ -29,6 +34,7 @@ export class OrderPlaced extends IntegrationEvent('orders.order-placed.v1', Orde
   example: {
     orderId: '7f1c0d9e',
     customerId: 'customer-17',
+    email: 'ada@example.com',
     lines: [{ sku: 'mug-blue', quantity: 2, unitPrice: { amount: 1250, currency: 'EUR' } }],
     total: { amount: 2500, currency: 'EUR' },
   },

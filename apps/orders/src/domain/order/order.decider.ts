@@ -3,8 +3,8 @@
  *                           │
  *                           └────── CancelOrder ───▶ cancelled
  *
- * Stock and payment are noted on the way, for those who look at the order; what must happen in which sequence is the
- * fulfilment saga's business.
+ * Stock, payment and shipment are noted on the way, for those who look at the order; what must happen in which sequence
+ * is the fulfilment saga's business. The shipment's own way (arranged, dispatched, delivered) stands beside the status.
  */
 import { decider } from '@annals/core';
 import type { OrderCommand } from './order.commands.js';
@@ -12,8 +12,11 @@ import { InvalidOrder, OrderAlreadyCancelled, OrderAlreadyConfirmed, OrderNotFou
 import {
   OrderCancelled,
   OrderConfirmed,
+  OrderDelivered,
+  OrderDispatched,
   OrderPaid,
   OrderPlaced,
+  OrderShipmentArranged,
   OrderStockReserved,
   type Money,
   type OrderEvent,
@@ -29,7 +32,12 @@ interface PlacedOrder {
   readonly total: Money;
   readonly stockReserved: boolean;
   readonly paid: boolean;
+  readonly shipment: ShipmentStatus;
 }
+
+/** In the order in which a shipment passes through them. */
+const shipmentStatuses = ['none', 'arranged', 'dispatched', 'delivered'] as const;
+type ShipmentStatus = (typeof shipmentStatuses)[number];
 
 export const order = decider<Order, OrderCommand, OrderEvent>({
   category: 'order',
@@ -41,6 +49,10 @@ export const order = decider<Order, OrderCommand, OrderEvent>({
       order.status !== 'placed' || order.stockReserved ? [] : [new OrderStockReserved({ orderId })],
     NotePayment: (order, { data: { orderId } }) =>
       order.status !== 'placed' || order.paid ? [] : [new OrderPaid({ orderId })],
+    NoteShipmentArranged: (order, { data }) =>
+      order.status === 'placed' && isYetToBe(order, 'arranged') ? [new OrderShipmentArranged(data)] : [],
+    NoteDispatch: (order, { data }) => (isYetToBe(order, 'dispatched') ? [new OrderDispatched(data)] : []),
+    NoteDelivery: (order, { data }) => (isYetToBe(order, 'delivered') ? [new OrderDelivered(data)] : []),
     ConfirmOrder: (order, { data: { orderId } }) => {
       if (order.status === 'new') throw new OrderNotFound(orderId);
       if (order.status === 'cancelled') throw new OrderAlreadyCancelled(orderId);
@@ -63,9 +75,13 @@ export const order = decider<Order, OrderCommand, OrderEvent>({
       total,
       stockReserved: false,
       paid: false,
+      shipment: 'none',
     }),
     OrderStockReserved: (order) => changed(order, { stockReserved: true }),
     OrderPaid: (order) => changed(order, { paid: true }),
+    OrderShipmentArranged: (order) => changed(order, { shipment: 'arranged' }),
+    OrderDispatched: (order) => changed(order, { shipment: 'dispatched' }),
+    OrderDelivered: (order) => changed(order, { shipment: 'delivered' }),
     OrderConfirmed: (order) => changed(order, { status: 'confirmed' }),
     OrderCancelled: (order) => changed(order, { status: 'cancelled' }),
   },
@@ -73,6 +89,10 @@ export const order = decider<Order, OrderCommand, OrderEvent>({
 
 const changed = (order: Order, change: Partial<PlacedOrder>): Order =>
   order.status === 'new' ? order : { ...order, ...change };
+
+/** What is reported late, when the shipment is further already, is no news. */
+const isYetToBe = (order: Order, shipment: ShipmentStatus): boolean =>
+  order.status !== 'new' && shipmentStatuses.indexOf(order.shipment) < shipmentStatuses.indexOf(shipment);
 
 function totalOf(lines: readonly OrderLine[]): Money {
   const [first, ...others] = lines;

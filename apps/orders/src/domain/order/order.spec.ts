@@ -1,9 +1,27 @@
 import { describe, it } from '@jest/globals';
 import { specification } from '@annals/testing';
-import { CancelOrder, ConfirmOrder, NotePayment, NoteStockReserved, PlaceOrder } from './order.commands.js';
+import {
+  CancelOrder,
+  ConfirmOrder,
+  NoteDelivery,
+  NoteDispatch,
+  NotePayment,
+  NoteShipmentArranged,
+  NoteStockReserved,
+  PlaceOrder,
+} from './order.commands.js';
 import { order } from './order.decider.js';
 import { InvalidOrder, OrderAlreadyCancelled, OrderAlreadyConfirmed, OrderNotFound } from './order.errors.js';
-import { OrderCancelled, OrderConfirmed, OrderPaid, OrderPlaced, OrderStockReserved } from './order.events.js';
+import {
+  OrderCancelled,
+  OrderConfirmed,
+  OrderDelivered,
+  OrderDispatched,
+  OrderPaid,
+  OrderPlaced,
+  OrderShipmentArranged,
+  OrderStockReserved,
+} from './order.events.js';
 
 const given = specification(order);
 const orderId = 'o-1';
@@ -11,7 +29,16 @@ const lines = [
   { sku: 'tea', quantity: 2, unitPrice: { amount: 450, currency: 'EUR' } },
   { sku: 'cup', quantity: 1, unitPrice: { amount: 1200, currency: 'EUR' } },
 ];
-const basket = { orderId, customerId: 'c-1', lines, paymentMethod: 'tok_4242' };
+const shipTo = { name: 'Ada', street: 'Hauptstraße 1', postcode: '10115', city: 'Berlin', country: 'DE' };
+const basket = {
+  orderId,
+  customerId: 'c-1',
+  email: 'ada@example.com',
+  lines,
+  shipTo,
+  paymentMethod: 'tok_4242',
+  payWithin: 'PT2M',
+} as const;
 const place = new PlaceOrder(basket);
 const confirm = new ConfirmOrder({ orderId });
 const cancel = new CancelOrder({ orderId, reason: 'changed my mind' });
@@ -46,6 +73,22 @@ describe('an order', () => {
     const paid = new OrderPaid({ orderId });
     given(placed).when(new NotePayment({ orderId })).then(paid);
     given(placed, paid).when(new NotePayment({ orderId })).then();
+  });
+  it('notes the shipment on its way, each once, and nothing that it is past already', () => {
+    const tracking = { orderId, carrier: 'postbote', trackingNumber: 'PB-1' };
+    const arrange = new NoteShipmentArranged(tracking);
+    const arranged = new OrderShipmentArranged(tracking);
+    const dispatched = new OrderDispatched({ orderId });
+    const delivered = new OrderDelivered({ orderId });
+    given(placed).when(arrange).then(arranged);
+    given(placed, arranged).when(arrange).then();
+    given(placed, arranged, confirmed).when(new NoteDispatch({ orderId })).then(dispatched);
+    given(placed, arranged, confirmed, dispatched).when(new NoteDelivery({ orderId })).then(delivered);
+    given(placed, arranged, confirmed, dispatched, delivered).when(new NoteDelivery({ orderId })).then();
+    // The messages of another context may be told in another order than they happened.
+    given(placed, arranged, confirmed).when(new NoteDelivery({ orderId })).then(delivered);
+    given(placed, arranged, confirmed, delivered).when(new NoteDispatch({ orderId })).then();
+    given(placed, cancelled).when(arrange).then();
   });
   it('notes nothing when it is cancelled', () => given(placed, cancelled).when(new NotePayment({ orderId })).then());
 

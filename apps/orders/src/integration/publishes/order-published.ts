@@ -7,8 +7,8 @@ const toLine = ({ sku, quantity, unitPrice }: OrderLine) => ({ sku, quantity, un
 
 export const orderPlacedV1 = publish(
   OrderPlaced,
-  ({ data: { orderId, customerId, lines, total } }) =>
-    new contracts.OrderPlaced({ orderId, customerId, lines: lines.map(toLine), total }),
+  ({ data: { orderId, customerId, email, lines, total } }) =>
+    new contracts.OrderPlaced({ orderId, customerId, email, lines: lines.map(toLine), total }),
 );
 
 export const orderConfirmedV1 = publish(

@@ -1,8 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import type { OrderLine } from '../../domain/order/order.events.js';
+import type { Address, OrderLine } from '../../domain/order/order.events.js';
 
 export type OrderStatus = 'placed' | 'stock-reserved' | 'paid' | 'confirmed' | 'cancelled';
+export type OrderShipment = 'arranged' | 'dispatched' | 'delivered';
 
 @Entity('order_summary')
 @Index(['customerId', 'placedAt', 'orderId'])
@@ -26,6 +27,20 @@ export class OrderSummary {
   @Column('jsonb')
   @ApiProperty({ example: [{ sku: 'tea', quantity: 2, unitPrice: { amount: 450, currency: 'EUR' } }] })
   lines!: readonly OrderLine[];
+
+  @Column('jsonb')
+  @ApiProperty({
+    example: { name: 'Ada Lovelace', street: 'Hauptstraße 1', postcode: '10115', city: 'Berlin', country: 'DE' },
+  })
+  shipTo!: Address;
+
+  @Column('text', { nullable: true })
+  @ApiProperty({ enum: ['arranged', 'dispatched', 'delivered'], nullable: true, description: "The shipment's own way" })
+  shipment!: OrderShipment | null;
+
+  @Column('text', { nullable: true })
+  @ApiProperty({ type: String, nullable: true, example: 'PB-000017' })
+  trackingNumber!: string | null;
 
   @Column('integer')
   @ApiProperty({ description: "In the currency's minor unit", example: 900 })
