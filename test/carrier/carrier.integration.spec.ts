@@ -4,10 +4,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { eventually } from '@annals/testing';
 import { runInContext } from '@annals/core';
+import { CircuitOpen, Dependencies } from '@annals/resilience';
 import { startCarrier, type RunningCarrier } from '../../apps/carrier/src/carrier-server.js';
 import { readBehaviour } from '../../apps/carrier/src/behaviour.js';
-import { CarrierUnavailable } from '../../apps/shipping/src/application/carrier.errors.js';
-import { HttpCarrier } from '../../apps/shipping/src/carrier/http-carrier.js';
+import { carrierPolicy, HttpCarrier } from '../../apps/shipping/src/carrier/http-carrier.js';
 import { isSignedBy } from '../../apps/shipping/src/http/carrier-signature.js';
 import { readShippingConfig } from '../../apps/shipping/src/shipping.config.js';
 
@@ -20,10 +20,12 @@ const secret = 'between us';
 
 let running: RunningCarrier | undefined;
 let sender: Server | undefined;
+let client: HttpCarrier | undefined;
 afterEach(async () => {
+  await client?.onApplicationShutdown();
   await running?.stop();
   sender?.close();
-  running = sender = undefined;
+  running = sender = client = undefined;
 });
 
 /** A carrier that behaves so, whose requests fail as `luck` (0 to 1 each) says; and shipping's client of it. */
@@ -37,9 +39,12 @@ async function carrierThat(behaviour: Record<string, string>, luck: readonly num
     random: () => luck[asked++] ?? 1,
   });
   const { url } = running;
-  const config = readShippingConfig({ CARRIER_URL: url, CARRIER_SECRET: secret, SHIPPING_URL: shippingUrl });
+  const config = readShippingConfig({ CARRIER_SECRET: secret, SHIPPING_URL: shippingUrl });
+  const dependencies = new Dependencies({ environment: { CARRIER_URL: url } });
+  dependencies.declare('carrier', { ...carrierPolicy, circuit: { failures: 4, openMs: 50, successes: 1 } });
+  client = new HttpCarrier(config, dependencies);
   return {
-    client: new HttpCarrier(config),
+    client,
     simulate: (change: object) => fetch(`${url}/simulation`, { method: 'PUT', body: JSON.stringify(change) }),
     knows: async (reference: string) => (await fetch(`${url}/bookings/${reference}`)).json() as Promise<object>,
   };
@@ -68,12 +73,13 @@ describe('the carrier', () => {
     expect(await knows('shipment-o-1')).toMatchObject({ asked: 3 });
   });
 
-  it('is unavailable when it is down, and is there again afterwards', async () => {
+  it('is left alone when it is down, and found again when it is back', async () => {
     const { client, simulate } = await carrierThat({});
     await simulate({ down: true });
-    await expect(client.book(consignment)).rejects.toThrow(CarrierUnavailable);
+    await expect(client.book(consignment)).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(client.book(consignment)).rejects.toThrow(CircuitOpen);
     await simulate({ down: false });
-    expect(await client.book(consignment)).toMatchObject({ carrier: 'postbote' });
+    await eventually(async () => expect(await client.book(consignment)).toMatchObject({ carrier: 'postbote' }));
   });
 
   it('takes no booking any more for what was called off', async () => {

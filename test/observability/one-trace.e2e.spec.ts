@@ -1,7 +1,7 @@
 /** One trace from the request to the last message, over all contexts, as a collector of spans gets it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@annals/testing';
-import { Shop } from '../shop/shop.js';
+import { orderBody, Shop } from '../shop/shop.js';
 import { OtlpCollector, type CollectedSpan } from './otlp-collector.js';
 
 let collector: OtlpCollector;
@@ -20,17 +20,10 @@ const named = ({ service, name }: CollectedSpan) => `${service}: ${name}`;
 describe('the trace of an order', () => {
   it('covers request, command, append, projection, messages and saga in all contexts', async () => {
     await shop.receiveStock('tea', 3);
-    const { body } = await shop.post<{ orderId: string }>(
-      'orders',
-      '/orders',
-      {
-        customerId: 'c-1',
-        cardNumber: '4242424242424242',
-        lines: [{ sku: 'tea', quantity: 1, unitPrice: { amount: 450, currency: 'EUR' } }],
-      },
-      { 'x-correlation-id': 'traced-order' },
-    );
-    await shop.shows('orders', `/orders/${body.orderId}`, { status: 'confirmed' });
+    const { body } = await shop.post<{ orderId: string }>('orders', '/orders', orderBody('tea'), {
+      'x-correlation-id': 'traced-order',
+    });
+    await shop.shows('orders', `/orders/${body.orderId}`, { status: 'confirmed', shipment: 'delivered' });
     const expected = [
       'orders: POST /orders',
       'orders: command PlaceOrder',
@@ -45,6 +38,8 @@ describe('the trace of an order', () => {
       'orders: process inventory.stock-reserved.v1',
       'payments: process payments.take-payment.v1',
       'payments: fold payment',
+      'shipping: process shipping.arrange-shipment.v1',
+      'shipping: send shipping.shipment-arranged.v1',
       'orders: command ConfirmOrder',
       'orders: send orders.order-confirmed.v1',
     ];

@@ -1,10 +1,11 @@
-import { BoundedContextModule } from '@annals/nestjs';
+import { BoundedContextModule, ResilienceModule } from '@annals/nestjs';
+import { Dependencies } from '@annals/resilience';
 import { Module } from '@nestjs/common';
 import { ArrangeShipmentHandler } from './application/arrange-shipment.handler.js';
 import { CancelShipmentHandler } from './application/cancel-shipment.handler.js';
 import { Carrier } from './application/carrier.js';
 import { DispatchShipmentHandler } from './application/dispatch-shipment.handler.js';
-import { HttpCarrier } from './carrier/http-carrier.js';
+import { carrierDependency, HttpCarrier } from './carrier/http-carrier.js';
 import { shipment } from './domain/shipment/shipment.decider.js';
 import { CarrierReportsController } from './http/carrier-reports.controller.js';
 import { ShipmentsController } from './http/shipments.controller.js';
@@ -24,6 +25,7 @@ import { readShippingConfig, ShippingConfig } from './shipping.config.js';
 /** The map: all that the shipping context is made of. */
 @Module({
   imports: [
+    ResilienceModule.register([carrierDependency]),
     BoundedContextModule.register({
       name: 'shipping',
       deciders: [shipment],
@@ -41,7 +43,11 @@ import { readShippingConfig, ShippingConfig } from './shipping.config.js';
   controllers: [ShipmentsController, CarrierReportsController],
   providers: [
     { provide: ShippingConfig, useFactory: () => readShippingConfig(process.env) },
-    { provide: Carrier, useClass: HttpCarrier },
+    {
+      provide: Carrier,
+      inject: [ShippingConfig, Dependencies],
+      useFactory: (config: ShippingConfig, dependencies: Dependencies) => new HttpCarrier(config, dependencies),
+    },
     ArrangeShipmentHandler,
     CancelShipmentHandler,
     DispatchShipmentHandler,

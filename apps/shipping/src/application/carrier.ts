@@ -13,7 +13,7 @@ export interface Refusal {
   readonly refused: string;
 }
 
-/** All calls may be repeated. @throws CarrierUnavailable when there is no answer for now */
+/** All calls may be repeated. They fail with errors of the kind `unavailable` while there is no answer to be had. */
 export abstract class Carrier {
   abstract book(consignment: Consignment): Promise<Booking | Refusal>;
   /** Calls a shipment off, also one that is not booked yet: it is refused from then on. */

@@ -4,86 +4,81 @@
  *   PUT    /bookings/:reference              201 or 200 with the tracking number; 422 with the reason of a refusal
  *   DELETE /bookings/:reference              204
  *   PUT    /bookings/:reference/collection   202; its arrival is reported to `reportTo`, signed with the shared secret
+ *
+ * What goes along with a request is the correlation id and the trace, and nobody's authorization: it is not our system.
  */
-import { currentContext, fullJitterMs, pause } from '@annals/core';
-import { Injectable } from '@nestjs/common';
-import { CarrierUnavailable } from '../application/carrier.errors.js';
+import {
+  correlation,
+  dependency,
+  resilientHttp,
+  trace,
+  UnexpectedAnswer,
+  type Dependencies,
+  type HttpAnswer,
+  type HttpRequest,
+  type Policy,
+  type ResilientHttp,
+} from '@annals/resilience';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Carrier, type Consignment, type Refusal } from '../application/carrier.js';
 import type { Booking } from '../domain/shipment/shipment.events.js';
 import { ShippingConfig } from '../shipping.config.js';
 
-const answerWithinMs = 2_000;
-/** What lasts longer than these few tries is for the message's redelivery, which waits longer. */
-const tries = 4;
-const backoff = { firstMs: 50, maxMs: 500 };
+/** Tried again here for a moment only: what lasts longer is for the message's redelivery, which waits longer. */
+export const carrierPolicy: Policy = {
+  url: 'http://127.0.0.1:3006',
+  timeout: 2_000,
+  retry: { tries: 4, firstMs: 50, maxMs: 500 },
+  circuit: { failures: 10, openMs: 2_000 },
+  bulkhead: { limit: 20, queue: 200 },
+};
+export const carrierDependency = dependency('carrier', carrierPolicy);
+
 const longestReason = 300;
 
-interface Answer {
-  readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
 @Injectable()
-export class HttpCarrier extends Carrier {
-  constructor(private readonly config: ShippingConfig) {
+export class HttpCarrier extends Carrier implements OnApplicationShutdown {
+  private readonly http: ResilientHttp;
+
+  /** @throws NoUrl */
+  constructor(
+    private readonly config: ShippingConfig,
+    dependencies: Dependencies,
+  ) {
     super();
+    this.http = resilientHttp('carrier', { dependencies, carries: [correlation, trace] });
   }
 
   async book({ reference, pieces, shipTo }: Consignment): Promise<Booking | Refusal> {
-    const { status, body } = await this.request('PUT', pathOf(reference), { pieces, shipTo });
-    if (status === 422) return { refused: text(body['reason']) ?? 'the carrier gives no reason' };
-    const [carrier, trackingNumber] = [text(body['carrier']), text(body['trackingNumber'])];
-    if (carrier && trackingNumber) return { carrier, trackingNumber };
-    throw new CarrierUnavailable(`PUT ${pathOf(reference)}`, `its answer ${status} has no tracking number`);
+    const answer = await this.send(
+      { method: 'PUT', path: pathOf(reference), body: { pieces, shipTo } },
+      [200, 201, 422],
+    );
+    const { reason, carrier, trackingNumber } = answer.json<Record<string, unknown>>();
+    if (answer.status === 422) return { refused: text(reason) ?? 'the carrier gives no reason' };
+    const booking = { carrier: text(carrier), trackingNumber: text(trackingNumber) };
+    if (isComplete(booking)) return booking;
+    throw new UnexpectedAnswer('carrier', answer.status, `there is no tracking number in it`);
   }
 
   async cancel(reference: string): Promise<void> {
-    await this.request('DELETE', pathOf(reference));
+    await this.send({ method: 'DELETE', path: pathOf(reference) }, [204]);
   }
 
   async collect(reference: string): Promise<void> {
-    await this.request('PUT', `${pathOf(reference)}/collection`, { reportTo: this.config.reportsUrl });
+    const { reportsUrl: reportTo } = this.config;
+    await this.send({ method: 'PUT', path: `${pathOf(reference)}/collection`, body: { reportTo } }, [202]);
   }
 
-  /** @throws CarrierUnavailable when no try led to an answer of 2xx or 422 */
-  private async request(method: string, path: string, body?: object): Promise<Answer> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.attempt(method, path, body);
-      } catch (error) {
-        if (attempt >= tries || !(error instanceof CarrierUnavailable)) throw error;
-        await pause(fullJitterMs(attempt, backoff), new AbortController().signal);
-      }
-    }
+  async onApplicationShutdown(): Promise<void> {
+    await this.http.close();
   }
 
-  private async attempt(method: string, path: string, body?: object): Promise<Answer> {
-    const request = `${method} ${path}`;
-    try {
-      const response = await fetch(`${this.config.carrierUrl}${path}`, {
-        method,
-        signal: AbortSignal.timeout(answerWithinMs),
-        headers: headersFor(body),
-        ...(body && { body: JSON.stringify(body) }),
-      });
-      const said = await response.text();
-      if (!response.ok && response.status !== 422)
-        throw new CarrierUnavailable(request, `it answers ${response.status} ${said.slice(0, longestReason)}`);
-      return { status: response.status, body: said === '' ? {} : (JSON.parse(said) as Answer['body']) };
-    } catch (error) {
-      if (error instanceof CarrierUnavailable) throw error;
-      throw new CarrierUnavailable(request, causeOf(error), { cause: error });
-    }
+  private async send(request: HttpRequest, expected: readonly number[]): Promise<HttpAnswer> {
+    const answer = await this.http.request(request);
+    if (expected.includes(answer.status)) return answer;
+    throw new UnexpectedAnswer('carrier', answer.status, answer.body.toString('utf8').slice(0, longestReason));
   }
-}
-
-/** The carrier gives the correlation id back in its reports, so that they belong to the same conversation. */
-function headersFor(body: object | undefined): Record<string, string> {
-  const correlationId = currentContext()?.correlationId;
-  return {
-    ...(body && { 'content-type': 'application/json' }),
-    ...(correlationId !== undefined && { 'x-correlation-id': correlationId }),
-  };
 }
 
 const pathOf = (reference: string): string => `/bookings/${encodeURIComponent(reference)}`;
@@ -91,8 +86,5 @@ const pathOf = (reference: string): string => `/bookings/${encodeURIComponent(re
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value.slice(0, longestReason) : undefined;
 
-/** `fetch` says only "fetch failed"; why is in the cause. */
-function causeOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause);
-}
+const isComplete = (booking: { carrier: string | undefined; trackingNumber: string | undefined }): booking is Booking =>
+  booking.carrier !== undefined && booking.trackingNumber !== undefined;
