@@ -12,7 +12,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { changed, type Behaviour } from './behaviour.js';
 import { Bookings } from './bookings.js';
-import { Reports } from './reports.js';
+import { Reports, type Conversation } from './reports.js';
 
 export interface CarrierOptions {
   /** 0: any free one. */
@@ -30,7 +30,6 @@ export interface RunningCarrier {
   stop(): Promise<void>;
 }
 
-type Header = IncomingMessage['headers'][string];
 type Body = Readonly<Record<string, unknown>>;
 interface Answer {
   readonly status: number;
@@ -62,8 +61,8 @@ export async function startCarrier(options: CarrierOptions): Promise<RunningCarr
       if (resource === 'health') return send(response, { status: 200, body: { status: 'ok' } });
       if (resource === 'simulation') return send(response, simulation(method, await bodyOf(request)));
       if (resource !== 'bookings' || !reference) return send(response, { status: 404 });
-      const correlationId = request.headers['x-correlation-id'];
-      await disturbed(response, async () => booking(method, reference, part, await bodyOf(request), correlationId));
+      const conversation = conversationOf(request);
+      await disturbed(response, async () => booking(method, reference, part, await bodyOf(request), conversation));
     } catch (error) {
       send(response, { status: 400, body: { reason: String(error) } });
     }
@@ -86,7 +85,7 @@ export async function startCarrier(options: CarrierOptions): Promise<RunningCarr
     send(response, answer);
   }
 
-  function booking(method: string, reference: string, part = '', body: Body, correlationId: Header): Answer {
+  function booking(method: string, reference: string, part = '', body: Body, conversation: Conversation): Answer {
     switch (`${method} ${part}`.trim()) {
       case 'PUT': {
         const { country } = (body['shipTo'] ?? {}) as { country?: unknown };
@@ -101,20 +100,27 @@ export async function startCarrier(options: CarrierOptions): Promise<RunningCarr
         bookings.cancel(reference);
         return { status: 204 };
       case 'PUT collection':
-        return collect(reference, body['reportTo'], correlationId);
+        return collect(reference, body['reportTo'], conversation);
       default:
         return { status: 405 };
     }
   }
 
-  function collect(reference: string, reportTo: unknown, correlationId: Header): Answer {
+  function collect(reference: string, reportTo: unknown, conversation: Conversation): Answer {
     const first = bookings.collect(reference);
     if (first === undefined) return { status: 404, body: { reason: `${reference} was called off` } };
     if (first && typeof reportTo === 'string')
-      reports.deliverAfter(behaviour.transitMs, { reference, reportTo, correlationId: String(correlationId ?? '') });
+      reports.deliverAfter(behaviour.transitMs, { reference, reportTo, conversation });
     return { status: 202 };
   }
 }
+
+const conversationOf = ({ headers }: IncomingMessage): Conversation =>
+  Object.fromEntries(
+    ['x-correlation-id', 'traceparent', 'tracestate']
+      .filter((name) => headers[name] !== undefined)
+      .map((name) => [name, String(headers[name])]),
+  );
 
 async function bodyOf(request: IncomingMessage): Promise<Body> {
   const chunks: Buffer[] = [];

@@ -6,12 +6,14 @@ const firstWaitMs = 200;
 const longestWaitMs = 10_000;
 const tries = 30;
 
+/** Headers by which the sender knows again what a report is about; it gets them back as it gave them. */
+export type Conversation = Readonly<Record<string, string>>;
+
 export interface Arrival {
   readonly reference: string;
   /** Where its sender wants to hear of it. */
   readonly reportTo: string;
-  /** As the sender gave it; empty: none. */
-  readonly correlationId: string;
+  readonly conversation: Conversation;
 }
 
 export class Reports {
@@ -36,7 +38,7 @@ export class Reports {
     this.later(waitMs, () => this.report(arrival, attempt + 1));
   }
 
-  private async isHeard({ reference, reportTo, correlationId }: Arrival): Promise<boolean> {
+  private async isHeard({ reference, reportTo, conversation }: Arrival): Promise<boolean> {
     const status = 'delivered';
     const signature = createHmac('sha256', this.secret).update(`${reference}\n${status}`).digest('hex');
     try {
@@ -45,7 +47,7 @@ export class Reports {
         headers: {
           'content-type': 'application/json',
           'carrier-signature': signature,
-          ...(correlationId && { 'x-correlation-id': correlationId }),
+          ...conversation,
         },
         body: JSON.stringify({ reference, status }),
         signal: AbortSignal.timeout(answerWithinMs),

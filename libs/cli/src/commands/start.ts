@@ -8,7 +8,7 @@ import { ShopClient, type AppUrls } from '../journey/shop-client.js';
 import { orderJson, orderLine, stageLine, tryNext } from '../journey/show-journey.js';
 import { runSteps } from '../output/steps.js';
 import { partSteps, type PartUrls } from '../parts/parts.js';
-import { launchApp, type AppSurroundings } from '../processes/app-process.js';
+import { launchApp, urlOf, type AppSurroundings } from '../processes/app-process.js';
 import { inForeground } from '../processes/foreground.js';
 import { settlePorts } from '../processes/ports.js';
 import { SupervisedProcesses } from '../processes/supervised-processes.js';
@@ -81,10 +81,14 @@ async function bringUp(
   printLine(screen, `Annals starts the shop. Data and logs are in ${shortened(runtime, invocation.cwd)}\n`);
   await runSteps(parts.steps, screen);
 
-  const env = { ...invocation.env, ...(parts.urls() satisfies PartUrls) };
+  const env = { ...urlVariables(apps, host), ...invocation.env, ...(parts.urls() satisfies PartUrls) };
   const around: AppSurroundings = { root: workspace.root, logDir: join(runtime, 'logs'), host, env };
   return startApps(apps, around, processes.apps, screen);
 }
+
+/** Where the apps find each other, as `<APP>_URL`. */
+const urlVariables = (apps: readonly App[], host: string): Record<string, string> =>
+  Object.fromEntries(apps.map((app) => [app.portVariable.replace(/_PORT$/, '_URL'), urlOf(app, host)]));
 
 async function startApps(
   apps: readonly App[],

@@ -6,10 +6,12 @@ import type { OrderRequest, OrderView, ShopClient } from './shop-client.js';
 
 export const sampleOrder: OrderRequest = {
   customerId: 'c-42',
+  email: 'ada@example.com',
   lines: [
     { sku: 'tea', quantity: 2, unitPrice: { amount: 450, currency: 'EUR' } },
     { sku: 'mug', quantity: 1, unitPrice: { amount: 1_200, currency: 'EUR' } },
   ],
+  shipTo: { name: 'Ada Lovelace', street: 'Hauptstraße 1', postcode: '10115', city: 'Berlin', country: 'DE' },
   cardNumber: '4242424242424242',
 };
 

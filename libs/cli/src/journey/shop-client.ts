@@ -11,9 +11,19 @@ export interface OrderLine {
   readonly unitPrice: { readonly amount: number; readonly currency: string };
 }
 
+export interface Address {
+  readonly name: string;
+  readonly street: string;
+  readonly postcode: string;
+  readonly city: string;
+  readonly country: string;
+}
+
 export interface OrderRequest {
   readonly customerId: string;
+  readonly email: string;
   readonly lines: readonly OrderLine[];
+  readonly shipTo: Address;
   readonly cardNumber: string;
 }
 

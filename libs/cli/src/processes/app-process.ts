@@ -104,7 +104,9 @@ function compiledPreload(): string {
 }
 
 const everywhere = ['0.0.0.0', '::', '*'];
-const urlOf = ({ port }: App, host: string): string => {
+
+/** Where the app is reached from this machine. */
+export const urlOf = ({ port }: App, host: string): string => {
   const reachable = everywhere.includes(host) ? '127.0.0.1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 };
