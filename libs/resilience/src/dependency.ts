@@ -11,7 +11,7 @@ import { Bulkhead } from './bulkhead.js';
 import { Circuit, type CircuitState, type CircuitTransition, type Permit } from './circuit.js';
 import { BulkheadFull, CircuitOpen, DependencyTimeout, InvalidPolicy } from './errors.js';
 import type { PolicySettings } from './policy.js';
-import { retrying } from './retry.js';
+import { retrying, type RetryOptions } from './retry.js';
 import { withinTime } from './timeout.js';
 import { verdictOn } from './transient.js';
 
@@ -105,28 +105,44 @@ export class Dependency {
   run<Result>(work: (signal: AbortSignal) => Promise<Result>, options: CallOptions = {}): Promise<Result> {
     const { signal, repeatable = false } = options;
     const once = () => this.try(work, signal);
-    if (!repeatable) return once();
+    return repeatable ? this.retrying({ signal }, once) : once();
+  }
+
+  /** Tries again as the policy says; the tries themselves are the caller's. */
+  retrying<Result>(options: Pick<RetryOptions, 'signal' | 'worthwhile'>, work: () => Promise<Result>): Promise<Result> {
     const { sleep } = this.parts;
     const onRetry = () => void this.counters.retried++;
-    return retrying(this.settings.retry, { signal, onRetry, ...(sleep && { sleep }) }, once);
+    return retrying(this.settings.retry, { ...options, onRetry, ...(sleep && { sleep }) }, work);
   }
 
   /**
-   * The circuit and a place in the bulkhead, for a call that its caller makes and limits in time itself. At once where there
-   * is a place.
-   * @throws CircuitOpen, BulkheadFull, InvalidPolicy; the signal's reason when it is aborted while waiting
+   * The circuit and a place in the bulkhead, for a call that its caller makes and limits in time itself.
+   * @returns undefined when one would have to wait for a place
+   * @throws CircuitOpen, InvalidPolicy
    */
-  enter(signal?: AbortSignal): Passage | Promise<Passage> {
+  tryEnter(): Passage | undefined {
     const permit = this.admit();
     if (this.bulkhead.tryEnter()) return this.passage(permit);
-    return this.bulkhead.enter(signal).then(
-      () => this.passage(permit),
-      (error: unknown) => {
-        permit.abandoned();
-        if (error instanceof BulkheadFull) this.counters.bulkheadFull++;
-        throw error;
-      },
-    );
+    permit.abandoned();
+    return undefined;
+  }
+
+  /**
+   * As {@link tryEnter}, and waits for a place no longer than the time limit.
+   * @throws CircuitOpen, BulkheadFull, InvalidPolicy; the signal's reason when it is aborted while waiting
+   */
+  async enter(signal?: AbortSignal): Promise<Passage> {
+    const permit = this.admit();
+    const limit = AbortSignal.timeout(this.settings.timeout);
+    try {
+      await this.bulkhead.enter(signal ? AbortSignal.any([signal, limit]) : limit);
+      return this.passage(permit);
+    } catch (error) {
+      permit.abandoned();
+      signal?.throwIfAborted();
+      this.counters.bulkheadFull++;
+      throw limit.aborted ? this.full() : error;
+    }
   }
 
   state(): DependencyState {
@@ -172,8 +188,12 @@ export class Dependency {
 
   /** Nobody asked the dependency: that there was no place in time is not its timeout, and surely had no effect there. */
   private refusalOf(error: unknown): unknown {
+    return error instanceof DependencyTimeout ? this.full() : error;
+  }
+
+  private full(): BulkheadFull {
     const { limit, queue } = this.settings.bulkhead;
-    return error instanceof DependencyTimeout ? new BulkheadFull(this.name, limit, queue) : error;
+    return new BulkheadFull(this.name, limit, queue);
   }
 
   private passage(permit: Permit): Passage {

@@ -63,7 +63,7 @@ describe('a policy', () => {
       ),
       "STOCK_URL: 'inventory:3002' is not a URL such as http://127.0.0.1:3003.",
     ]);
-    expect(() => dependencies.get('payments').enter()).toThrow(InvalidPolicy);
+    expect(() => dependencies.get('payments').tryEnter()).toThrow(InvalidPolicy);
     expect(() => dependencies.get('shipping')).toThrow(/declared are: payments, stock, stock-levels/);
     expect(() => dependencies.declare('stock')).toThrow(/declared twice/);
   });

@@ -17,6 +17,8 @@ export interface RetryOptions {
   readonly signal?: AbortSignal | undefined;
   /** Is told each failure that is followed by another try. */
   readonly onRetry?: (error: unknown, waitMs: number) => void;
+  /** Whether another try may help. Default: {@link isTransient}. */
+  readonly worthwhile?: (error: unknown) => boolean;
   /** Waits; returns early when the signal is aborted. */
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
@@ -24,7 +26,7 @@ export interface RetryOptions {
 /** @throws what the last try threw, or the signal's reason when it is aborted during a wait */
 export async function retrying<Result>(
   settings: RetrySettings,
-  { signal, onRetry, sleep = pause }: RetryOptions,
+  { signal, onRetry, worthwhile = isTransient, sleep = pause }: RetryOptions,
   work: () => Promise<Result>,
 ): Promise<Result> {
   for (let tried = 1; ; tried++) {
@@ -32,7 +34,7 @@ export async function retrying<Result>(
       return await work();
     } catch (error) {
       const waitMs = Math.max(retryAfterOf(error), jittered(tried, settings));
-      if (tried >= settings.tries || !isTransient(error) || waitMs > settings.maxMs || signal?.aborted) throw error;
+      if (tried >= settings.tries || !worthwhile(error) || waitMs > settings.maxMs || signal?.aborted) throw error;
       onRetry?.(error, waitMs);
       await sleep(waitMs, signal);
       signal?.throwIfAborted();

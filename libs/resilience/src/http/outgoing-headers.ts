@@ -1,6 +1,5 @@
 /** What every request takes along of the conversation that it belongs to. */
-import { currentContext } from '@annals/core';
-import { context, propagation } from '@opentelemetry/api';
+import { currentContext, currentTraceparent } from '@annals/core';
 import { callerAuthorization } from './caller.js';
 
 export type OutgoingHeaders = Record<string, string>;
@@ -14,8 +13,11 @@ export const correlation: HeaderSource = (headers) => {
   if (correlationId !== undefined) headers['x-correlation-id'] = correlationId;
 };
 
-/** `traceparent` (W3C Trace Context) and what else the process' propagator carries; nothing where none is set up. */
-export const trace: HeaderSource = (headers) => propagation.inject(context.active(), headers);
+/** `traceparent` (W3C Trace Context): of the running span, or what the conversation came with. */
+export const trace: HeaderSource = (headers) => {
+  const traceparent = currentTraceparent();
+  if (traceparent !== undefined) headers['traceparent'] = traceparent;
+};
 
 /** `Authorization` of whoever asked this process. */
 export const caller: HeaderSource = (headers) => {

@@ -15,7 +15,6 @@ import {
 } from '../errors.js';
 import type { Policy } from '../policy.js';
 import { onBehalfOf } from './caller.js';
-import { caller, correlation, type HeaderSource } from './outgoing-headers.js';
 import { ResilientHttp, type ResilientHttpOptions } from './resilient-http.js';
 
 let server: MisbehavingServer;
@@ -55,14 +54,16 @@ describe('the HTTP client of a dependency', () => {
   });
 
   it('carries correlation id, traceparent, idempotency key and the token of the caller', async () => {
-    const traced: HeaderSource = (headers) => (headers['traceparent'] = '00-aa-bb-01');
-    const { http } = client({}, { carries: [correlation, traced, caller] });
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const { http } = client();
     await onBehalfOf('Bearer token', () =>
-      runInContext({ correlationId: 'talk-1' }, () => http.post('/payments', {}, { idempotencyKey: 'key-1' })),
+      runInContext({ correlationId: 'talk-1', traceparent }, () =>
+        http.post('/payments', {}, { idempotencyKey: 'key-1' }),
+      ),
     );
     expect(server.asked[0]?.headers).toMatchObject({
       'x-correlation-id': 'talk-1',
-      traceparent: '00-aa-bb-01',
+      traceparent,
       authorization: 'Bearer token',
       'idempotency-key': 'key-1',
       'content-type': 'application/json',

@@ -2,6 +2,7 @@
  * The HTTP client of one dependency: a pool of kept-alive connections (undici), every request under the dependency's
  * policy. Answers are read whole, within the time limit; who wants to stream takes `Dependency.enter`.
  */
+import { inSpan } from '@annals/core';
 import { Pool, type Dispatcher } from 'undici';
 import { dependencies as processDependencies, type Dependencies } from '../dependencies.js';
 import type { Dependency } from '../dependency.js';
@@ -74,11 +75,19 @@ export class ResilientHttp {
    * @returns any answer below 500 but 429, whatever its status
    * @throws CircuitOpen, BulkheadFull, DependencyTimeout, DependencyUnreachable, DependencyFailed, AnswerTooLarge
    */
-  request(request: HttpRequest): Promise<HttpAnswer> {
+  async request(request: HttpRequest): Promise<HttpAnswer> {
     const { method = 'GET', signal, idempotencyKey } = request;
     const repeatable = idempotentMethods.has(method) || idempotencyKey !== undefined;
-    const outgoing = this.outgoing({ ...request, method });
-    return this.dependency.run((limit) => this.exchange(outgoing, limit), { signal, repeatable });
+    if (!request.path.startsWith('/')) throw new TypeError(`The path '${request.path}' does not begin with '/'.`);
+    const { name } = this.dependency;
+    const attributes = () => ({ 'http.request.method': method, 'server.address': name });
+    return this.dependency.run(
+      (limit) =>
+        inSpan(`${method} ${name}`, { kind: 'client', attributes }, () =>
+          this.exchange(this.outgoing({ ...request, method }), limit),
+        ),
+      { signal, repeatable },
+    );
   }
 
   /**
@@ -112,7 +121,6 @@ export class ResilientHttp {
   }
 
   private outgoing({ method, path, headers, body, idempotencyKey }: HttpRequest & { method: string }) {
-    if (!path.startsWith('/')) throw new TypeError(`The path '${path}' does not begin with '/'.`);
     return {
       method: method,
       path: this.basePath + path,
