@@ -38,16 +38,20 @@ export {
   NotParkedReaction,
   PortTaken,
 } from './errors.js';
+export { rememberCallers } from './http/caller.js';
+export { openConversations } from './http/correlation.js';
 export { IdempotencyKey } from './http/idempotency-key.decorator.js';
 export { PagingQuery } from './http/paging.js';
-export { ProblemDetailsFilter, statusOf, type ProblemDetails } from './http/problem-details.filter.js';
+export { ProblemDetailsFilter, statusOf, toProblem, type ProblemDetails } from './http/problem-details.filter.js';
 export { ReadModelQuery, type Page, type PageRequest, type ReadModelQueryOptions } from './http/read-model-query.js';
 export { Guarded, guardedSignal } from './resilience/guarded.decorator.js';
-export { InjectHttp, ResilienceModule } from './resilience/resilience.module.js';
+export { nestLog } from './nest-log.js';
+export { HttpClients, InjectHttp, ResilienceModule } from './resilience/resilience.module.js';
 export { observeRequests } from './observability/http-requests.js';
 export { serveMetrics } from './observability/metrics-endpoint.js';
 export { redacted, redactedText } from './observability/redaction.js';
 export { structuredLogger, type StructuredLogger } from './observability/structured-logger.js';
 export { startTelemetry, type Telemetry } from './observability/telemetry.js';
 export { createContext, runContext, type RunContextOptions } from './run-context.js';
-export { readSettings, Settings } from './settings.js';
+export { listen, runProcess } from './run-process.js';
+export { portVariable, readSettings, Settings } from './settings.js';

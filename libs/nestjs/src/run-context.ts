@@ -1,8 +1,7 @@
 /** What every context's `main.ts` does: the app with its HTTP edge, its messages, and an orderly end. */
 import 'reflect-metadata';
-import { isCodedError } from '@annals/core';
 import { OriginalErrors } from '@annals/messaging';
-import { Logger, ValidationPipe, type Type } from '@nestjs/common';
+import { ValidationPipe, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestMicroservice } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -10,7 +9,6 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { contextMapOf } from './bounded-context.module.js';
 import { TELEMETRY } from './context-parts.js';
 import { ContextRuntime } from './context-runtime.js';
-import { PortTaken } from './errors.js';
 import { rememberCallers } from './http/caller.js';
 import { openConversations } from './http/correlation.js';
 import { ProblemDetailsFilter } from './http/problem-details.filter.js';
@@ -19,6 +17,7 @@ import { observeRequests } from './observability/http-requests.js';
 import { serveMetrics } from './observability/metrics-endpoint.js';
 import { structuredLogger } from './observability/structured-logger.js';
 import type { Telemetry } from './observability/telemetry.js';
+import { listen, runProcess } from './run-process.js';
 import { portVariable, Settings } from './settings.js';
 
 export interface RunContextOptions {
@@ -28,9 +27,6 @@ export interface RunContextOptions {
 
 /** Largest request body, in bytes. */
 const bodyLimit = 1024 * 1024;
-
-/** How long an orderly end may take (G12). */
-const endWithinMs = 8_000;
 
 /** Creates the app without listening; tests call this. @throws InvalidContextMap, InvalidSettings */
 export async function createContext(module: Type<object>): Promise<NestFastifyApplication> {
@@ -58,11 +54,9 @@ export async function createContext(module: Type<object>): Promise<NestFastifyAp
 }
 
 /** Creates the context and listens; on failure says why and ends the process with exit code 1. */
-export async function runContext(module: Type<object>, options: RunContextOptions): Promise<void> {
-  const logger = new Logger('Context');
-  try {
+export const runContext = (module: Type<object>, options: RunContextOptions): Promise<void> =>
+  runProcess(async (logger) => {
     const app = await createContext(module);
-    endInTime(logger);
     const { name } = contextMapOf(module);
     serveOpenApi(app, name);
     const { host, port = options.port } = app.get(Settings);
@@ -71,37 +65,10 @@ export async function runContext(module: Type<object>, options: RunContextOption
     await app.startAllMicroservices();
     await listen(app, port, host, portVariable(name));
     logger.log(`${name} listens on ${await app.getUrl()}`);
-  } catch (error) {
-    logger.error(isCodedError(error) ? `${error.code}: ${error.message}` : error);
-    process.exit(1);
-  }
-}
-
-/**
- * An orderly end that cannot be had (a part is gone, and something waits for it) is cut short: all that is acknowledged
- * is on disk, and the next start goes on from the checkpoints.
- */
-function endInTime(logger: Logger): void {
-  const giveUp = () =>
-    setTimeout(() => {
-      logger.error(
-        `Not everything could be ended within ${endWithinMs} ms; ending anyway. The next start goes on from here.`,
-      );
-      process.exit(1);
-    }, endWithinMs).unref();
-  process.once('SIGTERM', giveUp).once('SIGINT', giveUp);
-}
+  });
 
 /** OpenAPI as a page at `/docs` and as a document at `/docs-json`. */
 function serveOpenApi(app: NestFastifyApplication, title: string): void {
   const outline = new DocumentBuilder().setTitle(title).setVersion('1').build();
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, outline));
-}
-
-async function listen(app: NestFastifyApplication, port: number, host: string, variable: string): Promise<void> {
-  try {
-    await app.listen(port, host);
-  } catch (error) {
-    throw (error as { code?: unknown }).code === 'EADDRINUSE' ? new PortTaken(port, variable) : error;
-  }
 }

@@ -49,6 +49,8 @@ export interface DependencyState {
 export interface CallOptions {
   /** The caller's own signal: it ends the call, the wait for a place, and the wait for another try. */
   readonly signal?: AbortSignal | undefined;
+  /** A time limit for this call's tries that is shorter than the policy's, in ms. */
+  readonly timeoutMs?: number | undefined;
   /** Whether the call may be made again: it is idempotent, or carries an idempotency key. Default false: one try. */
   readonly repeatable?: boolean;
 }
@@ -103,8 +105,8 @@ export class Dependency {
    * @throws CircuitOpen, BulkheadFull, DependencyTimeout, InvalidPolicy; whatever `work` threw the last time
    */
   run<Result>(work: (signal: AbortSignal) => Promise<Result>, options: CallOptions = {}): Promise<Result> {
-    const { signal, repeatable = false } = options;
-    const once = () => this.try(work, signal);
+    const { signal, repeatable = false, timeoutMs = Infinity } = options;
+    const once = () => this.try(work, Math.min(timeoutMs, this.settings.timeout), signal);
     return repeatable ? this.retrying({ signal }, once) : once();
   }
 
@@ -158,7 +160,11 @@ export class Dependency {
     };
   }
 
-  private async try<Result>(work: (signal: AbortSignal) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+  private async try<Result>(
+    work: (signal: AbortSignal) => Promise<Result>,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<Result> {
     signal?.throwIfAborted();
     const permit = this.admit();
     let made = false;
@@ -174,7 +180,7 @@ export class Dependency {
       }
     };
     try {
-      const result = await withinTime(this.name, this.settings.timeout, signal, call);
+      const result = await withinTime(this.name, timeoutMs, signal, call);
       this.succeed(permit);
       return result;
     } catch (error) {

@@ -38,13 +38,17 @@ export class ProblemDetailsFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
-    const problem = toProblem(error);
+    const problem = this.problemOf(error);
     if (problem.status >= 500) this.logger.error(`${request.method} ${request.url}: ${problem.code}`, stackOf(error));
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const { retryAfterMs } = problem;
     if (typeof retryAfterMs === 'number')
       void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1_000)));
     void reply.status(problem.status).type('application/problem+json').send(problem);
+  }
+
+  protected problemOf(error: unknown): ProblemDetails {
+    return toProblem(error);
   }
 }
 

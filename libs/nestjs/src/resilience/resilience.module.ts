@@ -15,19 +15,20 @@ const httpToken = (dependency: string): string => `ResilientHttp:${dependency}`;
 /** Injects the `ResilientHttp` of a dependency that the module was registered with, and that has a URL. */
 export const InjectHttp = (dependency: string): ParameterDecorator & PropertyDecorator => Inject(httpToken(dependency));
 
+/** One HTTP client for each dependency, closed with the app. */
 @Injectable()
-class HttpClients implements OnApplicationShutdown {
-  private readonly open: ResilientHttp[] = [];
+export class HttpClients implements OnApplicationShutdown {
+  private readonly open = new Map<string, ResilientHttp>();
 
-  /** @throws NoUrl */
+  /** @throws UnknownDependency, NoUrl */
   of(dependency: string): ResilientHttp {
-    const client = resilientHttp(dependency);
-    this.open.push(client);
+    const client = this.open.get(dependency) ?? resilientHttp(dependency);
+    this.open.set(dependency, client);
     return client;
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.open.map((client) => client.close()));
+    await Promise.all([...this.open.values()].map((client) => client.close()));
   }
 }
 
@@ -73,7 +74,7 @@ export class ResilienceModule {
         CircuitLog,
         ...clients,
       ],
-      exports: [Dependencies, ...clients.map(({ provide }) => provide)],
+      exports: [Dependencies, HttpClients, ...clients.map(({ provide }) => provide)],
     };
   }
 }

@@ -22,6 +22,8 @@ export interface HttpRequest {
   /** Makes a request repeatable that otherwise is not; every try carries the same key. */
   readonly idempotencyKey?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** A time limit that is shorter than the policy's, in ms. */
+  readonly timeoutMs?: number | undefined;
 }
 
 export interface HttpAnswer {
@@ -76,7 +78,7 @@ export class ResilientHttp {
    * @throws CircuitOpen, BulkheadFull, DependencyTimeout, DependencyUnreachable, DependencyFailed, AnswerTooLarge
    */
   async request(request: HttpRequest): Promise<HttpAnswer> {
-    const { method = 'GET', signal, idempotencyKey } = request;
+    const { method = 'GET', signal, timeoutMs, idempotencyKey } = request;
     const repeatable = idempotentMethods.has(method) || idempotencyKey !== undefined;
     if (!request.path.startsWith('/')) throw new TypeError(`The path '${request.path}' does not begin with '/'.`);
     const { name } = this.dependency;
@@ -86,7 +88,7 @@ export class ResilientHttp {
         inSpan(`${method} ${name}`, { kind: 'client', attributes }, () =>
           this.exchange(this.outgoing({ ...request, method }), limit),
         ),
-      { signal, repeatable },
+      { signal, timeoutMs, repeatable },
     );
   }
 

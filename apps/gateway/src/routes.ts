@@ -1,0 +1,43 @@
+/**
+ * THE MAP: every route of the gateway. What is not here is not reachable from outside: health, metrics and `/admin` of the
+ * contexts are not.
+ */
+import type { Dependency } from '@annals/resilience';
+import { inventory, legacyShop, notifications, orders, payments, shipping } from './dependencies.js';
+import type { RateLimit } from './rate-limit/rate-limiter.js';
+
+export interface GatewayRoute {
+  /** Serves this path and everything below it. */
+  readonly path: `/api/${string}`;
+  /** Who serves it, under whose circuit, bulkhead and time limit. */
+  readonly context: Dependency;
+  /** The same place in the context. */
+  readonly at: `/${string}`;
+  /** Who gets through: everybody, everybody with a valid token, or those with one of the roles. The context asks again. */
+  readonly auth: 'everybody' | 'signed-in' | readonly string[];
+  /** Until the answer begins, in ms; default: the context's time limit. */
+  readonly timeoutMs?: number;
+  /** Per client, besides the limit of the whole gateway. */
+  readonly rateLimit?: RateLimit;
+  /** Default 1 MiB, what the contexts take. */
+  readonly maxBodyBytes?: number;
+  /** Who served it before, and still may: which requests go where is said by the strangler's rules, under this route's path. */
+  readonly legacy?: Dependency;
+}
+
+const minute = 60_000;
+
+export const routes: readonly GatewayRoute[] = [
+  { path: '/api/orders', context: orders, at: '/orders', auth: 'signed-in', legacy: legacyShop },
+  { path: '/api/stock', context: inventory, at: '/stock', auth: 'signed-in', legacy: legacyShop },
+  { path: '/api/reservations', context: inventory, at: '/reservations', auth: 'signed-in' },
+  {
+    path: '/api/payments',
+    context: payments,
+    at: '/payments',
+    auth: 'signed-in',
+    rateLimit: { limit: 1_200, windowMs: minute },
+  },
+  { path: '/api/shipments', context: shipping, at: '/shipments', auth: 'signed-in' },
+  { path: '/api/notifications', context: notifications, at: '/notifications', auth: 'signed-in' },
+];
