@@ -4,7 +4,7 @@ import { openDiskDatabase } from '../storage/disk-storage.js';
 import { checkManifest } from '../storage/data-folder.js';
 import { isLink, parseLink, type EventDatabase } from '../storage/event-database.js';
 import type { EventRecord } from '../storage/event-record.js';
-import { MARKER_LENGTH } from '../storage/event-record.js';
+import { MARKER_LENGTH } from '../storage/record-format.js';
 
 export interface StoreReport {
   readonly ok: boolean;

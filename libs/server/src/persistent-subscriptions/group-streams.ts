@@ -1,7 +1,8 @@
 /** The two streams that a group keeps: its checkpoint and its parked messages, named as in EventStoreDB. */
 import { randomUUID } from 'node:crypto';
 import type { EventDatabase } from '../storage/event-database.js';
-import type { EventRecord, ProposedEvent } from '../storage/event-record.js';
+import type { EventRecord } from '../storage/event-record.js';
+import type { ProposedEvent } from '../storage/record-format.js';
 import type { StreamWriter } from '../streams/append.js';
 import { metadataStreamOf } from '../streams/stream-metadata.js';
 import type { Message } from './message.js';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { InvalidGroupSettings, PersistentSubscriptionDoesNotExist, PersistentSubscriptionExists } from '../errors.js';
 import type { EventDatabase } from '../storage/event-database.js';
-import { NO_BYTES } from '../storage/event-record.js';
+import { NO_BYTES } from '../storage/record-format.js';
 import type { StreamWriter } from '../streams/append.js';
 import { EventFilter } from '../streams/event-filter.js';
 import { metadataStreamOf } from '../streams/stream-metadata.js';

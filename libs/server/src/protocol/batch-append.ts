@@ -17,13 +17,14 @@ import {
   WrongExpectedRevision,
   type ExpectedRevision,
 } from '../errors.js';
-import type { ProposedEvent } from '../storage/event-record.js';
+import type { ProposedEvent } from '../storage/record-format.js';
 import type { StreamWriter, AppendResult } from '../streams/append.js';
 import type { Access } from './access.js';
 import type { GrpcCall } from './grpc-call.js';
 import { GRPC, statusOf } from './grpc-status.js';
 import { grpcFrame, ProtoReader, ProtoWriter } from './protobuf.js';
-import { parseBatchOptions, parseProposedEvent, parseUuid, type AppendOptions } from './stream-requests.js';
+import { parseProposedEvent, parseUuid } from './proposed-event.js';
+import { parseBatchOptions, type AppendOptions } from './stream-requests.js';
 
 const EMPTY = Buffer.alloc(0);
 const DEADLINE_CHECK_MS = 100;
@@ -114,7 +115,7 @@ class BatchAppendCall {
       batch.bytes += bytes;
       if (batch.bytes > COLLECT_FACTOR * this.writer.maximumAppendSize)
         throw new MaximumAppendSizeExceeded(this.writer.maximumAppendSize);
-      for (const event of proposed) batch.events.push(parseProposedEvent(event));
+      for (const event of proposed) batch.events.push(parseProposedEvent(event, batch.events.at(-1)));
     } catch (error) {
       batch.fault = error instanceof Error ? error : new Error(String(error));
       batch.events.length = 0;

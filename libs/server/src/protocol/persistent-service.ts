@@ -11,7 +11,8 @@ import { infoMessage } from './persistent-info.js';
 import { parseCreate, parseGroupOptions, parseListTarget, parseReplay, parseUpdate } from './persistent-requests.js';
 import { grpcFrame, ProtoReader, ProtoWriter } from './protobuf.js';
 import { readEvent } from './read-frames.js';
-import { parseStreamName, parseStructured, parseUuid } from './stream-requests.js';
+import { parseUuid } from './proposed-event.js';
+import { parseStreamName, parseStructured } from './stream-requests.js';
 
 const SERVICE = '/event_store.client.persistent_subscriptions.PersistentSubscriptions';
 const EMPTY = Buffer.alloc(0);

@@ -14,6 +14,7 @@ export class ProtoReader {
   field = 0;
   private wire = 0;
   private position: number;
+  private valueAt = 0;
   private readonly end: number;
 
   constructor(
@@ -65,16 +66,38 @@ export class ProtoReader {
 
   /** The value as a view: valid as long as the message's buffer is. */
   bytes(): Buffer {
-    this.expect(BYTES);
-    const length = this.rawVarint();
-    const start = this.position;
-    if (length > this.end - start) throw new MalformedRequest('a field that is longer than its message');
-    this.position = start + length;
-    return this.buffer.subarray(start, this.position);
+    this.view();
+    return this.taken();
   }
 
   string(): string {
-    return this.bytes().toString('utf8');
+    this.view();
+    return this.buffer.toString('utf8', this.valueAt, this.position);
+  }
+
+  /**
+   * Reads the value of the kind {@link bytes}, for {@link is} and {@link taken}. Making a Buffer costs more than all else that
+   * is done with a small field.
+   */
+  view(): void {
+    this.expect(BYTES);
+    const length = this.rawVarint();
+    if (length > this.end - this.position) throw new MalformedRequest('a field that is longer than its message');
+    this.valueAt = this.position;
+    this.position += length;
+  }
+
+  /** Whether the value of the last {@link view} is this one. */
+  is(value: Buffer): boolean {
+    const start = this.valueAt;
+    if (this.position - start !== value.length) return false;
+    for (let i = 0; i < value.length; i++) if (this.buffer[start + i] !== value[i]) return false;
+    return true;
+  }
+
+  /** The value of the last {@link view}: as a view on the message, or `known` where it is the same. */
+  taken(known?: Buffer): Buffer {
+    return known && this.is(known) ? known : this.buffer.subarray(this.valueAt, this.position);
   }
 
   message(): ProtoReader {

@@ -1,36 +1,9 @@
 /** Parses the messages of the Streams service. */
 import { InvalidArgument, MalformedRequest, type ExpectedRevision } from '../errors.js';
 import type { FilterSpec } from '../streams/event-filter.js';
-import { NO_BYTES, type ProposedEvent } from '../storage/event-record.js';
+import { NO_BYTES } from '../storage/record-format.js';
+import { MAX_NAME } from './proposed-event.js';
 import { ProtoReader } from './protobuf.js';
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-/** The longest name that a record can hold. */
-const MAX_NAME = 65_535;
-
-export function parseUuid(reader: ProtoReader): string {
-  let id = '';
-  while (reader.next()) {
-    if (reader.field === 2) id = reader.string().toLowerCase();
-    else if (reader.field === 1) id = structured(reader.message());
-    else reader.skip();
-  }
-  if (!UUID.test(id)) throw new InvalidArgument(`'${id}' is not a UUID; event ids and correlation ids must be UUIDs.`);
-  return id;
-}
-
-function structured(reader: ProtoReader): string {
-  let most = 0n;
-  let least = 0n;
-  while (reader.next()) {
-    if (reader.field === 1) most = reader.bigVarint();
-    else if (reader.field === 2) least = reader.bigVarint();
-    else reader.skip();
-  }
-  const hex = most.toString(16).padStart(16, '0') + least.toString(16).padStart(16, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
 
 export function parseStreamName(reader: ProtoReader): string {
   let name: Buffer = NO_BYTES;
@@ -114,51 +87,6 @@ function parseTime(reader: ProtoReader): number {
     else reader.skip();
   }
   return milliseconds;
-}
-
-/** ProposedMessage of an append or batch append. The payload stays a view on the request. */
-export function parseProposedEvent(reader: ProtoReader): ProposedEvent {
-  let id: string | undefined;
-  let type: Buffer = NO_BYTES;
-  let json = false;
-  let data: Buffer = NO_BYTES;
-  let metadata: Buffer = NO_BYTES;
-  while (reader.next()) {
-    switch (reader.field) {
-      case 1:
-        id = parseUuid(reader.message());
-        break;
-      case 2: {
-        const [key, value] = parseEntry(reader.message());
-        if (key === 'type') type = value;
-        else if (key === 'content-type') json = value.toString('latin1') === 'application/json';
-        break;
-      }
-      case 3:
-        metadata = reader.bytes();
-        break;
-      case 4:
-        data = reader.bytes();
-        break;
-      default:
-        reader.skip();
-    }
-  }
-  if (id === undefined) throw new InvalidArgument('An event has no id. Give each event a UUID.');
-  if (type.length === 0) throw new InvalidArgument('An event has no type. Give each event a type.');
-  if (type.length > MAX_NAME) throw new InvalidArgument(`An event type is longer than ${MAX_NAME} bytes.`);
-  return { id, type, json, data, metadata };
-}
-
-function parseEntry(reader: ProtoReader): [key: string, value: Buffer] {
-  let key = '';
-  let value: Buffer = NO_BYTES;
-  while (reader.next()) {
-    if (reader.field === 1) key = reader.string();
-    else if (reader.field === 2) value = reader.bytes();
-    else reader.skip();
-  }
-  return [key, value];
 }
 
 /** A revision or position is at most {@link LAST_REVISION}; `invalid`: beyond any. */

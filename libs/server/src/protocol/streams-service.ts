@@ -1,7 +1,7 @@
 /** The Streams service: reads, subscriptions, append, delete, tombstone. Batch append has a file of its own. */
 import { InvalidArgument, MalformedRequest, StreamDeleted, WrongExpectedRevision } from '../errors.js';
 import type { EventDatabase } from '../storage/event-database.js';
-import type { ProposedEvent } from '../storage/event-record.js';
+import type { ProposedEvent } from '../storage/record-format.js';
 import type { StreamWriter } from '../streams/append.js';
 import { EventFilter } from '../streams/event-filter.js';
 import { AllForward, allBackward, resolve, streamRecords } from '../streams/read.js';
@@ -11,11 +11,11 @@ import type { Access } from './access.js';
 import { batchAppend } from './batch-append.js';
 import type { GrpcCall } from './grpc-call.js';
 import { serverStreaming, unary, type Handlers } from './grpc-router.js';
+import { parseProposedEvent } from './proposed-event.js';
 import { grpcFrame, ProtoReader, ProtoWriter } from './protobuf.js';
 import { eventFrame, firstStreamPositionFrame, lastStreamPositionFrame, streamNotFoundFrame } from './read-frames.js';
 import {
   parseAppendOptions,
-  parseProposedEvent,
   LAST_REVISION,
   parseReadRequest,
   type AppendOptions,

@@ -23,7 +23,8 @@ import { DataFolderRefused } from '../errors.js';
 import type { Chunk } from './chunk.js';
 import { corrupted, indexFolder, lockFolder, logFolder, prepareFolder } from './data-folder.js';
 import { EventDatabase } from './event-database.js';
-import { EventRecord, isIntact, MARKER_LENGTH, recordLengthAt } from './event-record.js';
+import { EventRecord, isIntact, recordLengthAt } from './event-record.js';
+import { MARKER_LENGTH } from './record-format.js';
 import {
   CHUNK_HEADER,
   decodeHeader,

@@ -9,7 +9,8 @@ import {
   parseStreamMetadata,
   type StreamMetadata,
 } from '../streams/stream-metadata.js';
-import type { EventRecord, ProposedEvent } from './event-record.js';
+import type { EventRecord } from './event-record.js';
+import type { ProposedEvent } from './record-format.js';
 import { GroupCommit, type Committed, type CommitEvents, type Write } from './group-commit.js';
 import type { IndexStore } from './index-store.js';
 import type { Log } from './log.js';
@@ -17,7 +18,15 @@ import { PendingIds, type KnownEvent } from './pending-ids.js';
 import { RecentIds } from './recent-ids.js';
 import type { StreamEntry } from './stream-entry.js';
 import { StreamIndex } from './stream-index.js';
-import { LINK_TYPE, SLOTS, systemLink, systemStreamKind, systemStreamsOf } from './system-streams.js';
+import {
+  correlationStreamOf,
+  LINK_TYPE,
+  listedIn,
+  SLOTS,
+  systemLink,
+  systemStreamKind,
+  systemStreamsOf,
+} from './system-streams.js';
 
 /** Streams kept in memory, beyond those that changed since the last flush. */
 const CACHED_STREAMS = 10_000;
@@ -45,6 +54,8 @@ export class EventDatabase implements CommitEvents {
   private readonly allWatchers = new Set<Wake>();
   private readonly streamWatchers = new Map<string, Set<Wake>>();
   private readonly woken = new Set<Wake>();
+  /** The events of a batch go to the same lists. Only within one group: what changed in it cannot be forgotten by the index. */
+  private run: { entry: StreamEntry; type: Buffer; lists: readonly StreamEntry[] } | undefined;
 
   constructor(private readonly options: EventDatabaseOptions) {
     this.log = options.log;
@@ -194,16 +205,18 @@ export class EventDatabase implements CommitEvents {
   }
 
   published(committed: readonly Committed[]): Promise<void> | undefined {
-    for (const { entry, record } of committed) {
-      this.release({ entry, event: { id: record.id } });
+    for (const { write, record } of committed) {
+      const { entry, event } = write;
+      this.release(write);
       if (record.isTombstone) entry.pendingTombstone = false;
-      this.apply(record, entry);
+      this.apply(record, entry, event);
     }
+    this.run = undefined;
     this.notify();
     return this.options.onPublished?.(committed.length);
   }
 
-  private release({ entry, event }: { entry: StreamEntry; event: { readonly id: string } }): void {
+  private release({ entry, event }: Write): void {
     entry.pins--;
     this.pendingIds.delete(event.id, entry.name);
     if (!isMetadataStream(entry.name)) return;
@@ -212,8 +225,11 @@ export class EventDatabase implements CommitEvents {
     owner.pins--;
   }
 
-  /** Indexes a durable record; also used when the log is read again at the start, so it must bear repetition. */
-  apply(record: EventRecord, entry = this.index.getOrCreate(record.stream)): void {
+  /**
+   * Indexes a durable record; also used when the log is read again at the start, so it must bear repetition.
+   * @param event what the record was made from, where that is still known: it spares taking the record apart
+   */
+  apply(record: EventRecord, entry = this.index.getOrCreate(record.stream), event?: ProposedEvent): void {
     const position = record.position;
     const stream = entry.name;
     if (record.isTombstone) {
@@ -221,7 +237,7 @@ export class EventDatabase implements CommitEvents {
       this.index.touch(entry);
     } else {
       this.index.add(entry, position);
-      this.ids.add(record.id, position);
+      this.ids.add(event?.id ?? record.id, position);
     }
     this.wake(stream);
     let deletion = false;
@@ -235,10 +251,31 @@ export class EventDatabase implements CommitEvents {
       deletion = this.isSoftDeletion(record);
       this.wake(owner.name);
     }
-    for (const [, name] of systemStreamsOf(record, stream, deletion)) {
-      this.index.add(this.index.getOrCreate(name), position);
-      this.wake(name);
-    }
+    for (const list of this.listsOf(record, entry, event, deletion)) this.list(list, position);
+    const correlation = record.isTombstone || deletion ? undefined : correlationStreamOf(record, stream);
+    if (correlation !== undefined) this.list(this.index.getOrCreate(correlation), position);
+  }
+
+  private list(list: StreamEntry, position: number): void {
+    this.index.add(list, position);
+    this.wake(list.name);
+  }
+
+  /** The system streams, but for that of the correlation, which differs from event to event. */
+  private listsOf(
+    record: EventRecord,
+    entry: StreamEntry,
+    event: ProposedEvent | undefined,
+    deletion: boolean,
+  ): readonly StreamEntry[] {
+    const { run } = this;
+    if (run && event && !deletion && run.entry === entry && run.type === event.type && !record.isTombstone)
+      return run.lists;
+    const lists = listedIn(record, entry.name, deletion).map(([, name]) => this.index.getOrCreate(name));
+    // The first event of a stream is listed in more than those that follow.
+    const repeats = event && !deletion && !record.isTombstone && record.revision > 0;
+    this.run = repeats ? { entry, type: event.type, lists } : undefined;
+    return lists;
   }
 
   private isSoftDeletion(record: EventRecord): boolean {

@@ -7,15 +7,9 @@
  * Staging is synchronous, so the order of positions is the order of decisions.
  */
 import { StorageWriteFailed } from '../errors.js';
-import {
-  EventRecord,
-  MARKER_LENGTH,
-  mostRecordLength,
-  NO_BYTES,
-  writeEventRecord,
-  writeMarker,
-  type ProposedEvent,
-} from './event-record.js';
+import { EventRecord } from './event-record.js';
+import { MARKER_LENGTH, NO_BYTES, type ProposedEvent } from './record-format.js';
+import { mostRecordLength, sharedFields, writeEventRecord, writeMarker } from './record-writer.js';
 import type { Log } from './log.js';
 import type { StreamEntry } from './stream-entry.js';
 
@@ -26,7 +20,7 @@ export interface Write {
 }
 
 export interface Committed {
-  readonly entry: StreamEntry;
+  readonly write: Write;
   readonly record: EventRecord;
 }
 
@@ -38,6 +32,8 @@ interface Staged {
   readonly position: number;
 }
 
+/** UTF-8 bytes that a UTF-16 unit may take. */
+const MOST_BYTES_PER_UNIT = 3;
 /** Records are encoded into slabs of at least this size. */
 const SLAB = 256 * 1024;
 
@@ -137,19 +133,21 @@ export class GroupCommit {
   }
 
   private encode(writes: readonly Write[], createdMs: number): EventRecord[] {
-    const streams = streamBytes(writes);
     let most = 0;
-    writes.forEach(({ event }, i) => (most += mostRecordLength(event, streams[i]?.length ?? 0)));
+    for (const { entry, event } of writes) most += mostRecordLength(event, entry.name.length * MOST_BYTES_PER_UNIT);
     this.reserve(most);
-    return writes.map(({ event, revision }, i) => {
+    let stream: Buffer = NO_BYTES;
+    let shared: Buffer = NO_BYTES;
+    return writes.map(({ entry, event, revision }, i) => {
+      const before = writes[i - 1];
+      const sameStream = before?.entry === entry;
+      if (!sameStream) stream = entry.bytes;
+      const at = { stream, revision, position: this.tail, createdMs };
+      if (!sameStream || before.event.type !== event.type || before.event.json !== event.json)
+        shared = sharedFields(event, at);
       const start = this.used;
-      this.used = writeEventRecord(
-        this.slab,
-        start,
-        event,
-        { stream: streams[i] ?? NO_BYTES, revision, position: this.tail, createdMs },
-        { group: this.currentGroup, begins: this.beginsGroup(), more: i < writes.length - 1 },
-      );
+      const options = { group: this.currentGroup, begins: this.beginsGroup(), more: i < writes.length - 1 };
+      this.used = writeEventRecord(this.slab, start, event, at, options, shared);
       this.tail += this.used - start;
       return new EventRecord(this.slab, start);
     });
@@ -214,7 +212,7 @@ export class GroupCommit {
       for (let i = 0; i < writes.length; i++) {
         const write = writes[i];
         const record = records[i];
-        if (write && record) committed.push({ entry: write.entry, record });
+        if (write && record) committed.push({ write, record });
       }
     }
     const ready = this.events.published(committed);
@@ -234,15 +232,4 @@ export class GroupCommit {
     const error = new StorageWriteFailed(this.describe, cause);
     for (const { reject } of all) reject(error);
   }
-}
-
-/** The streams' names in UTF-8; the writes of one append are nearly always for one stream. */
-function streamBytes(writes: readonly Write[]): Buffer[] {
-  let last: StreamEntry | undefined;
-  let bytes: Buffer = NO_BYTES;
-  return writes.map(({ entry }) => {
-    if (entry !== last) bytes = entry.bytes;
-    last = entry;
-    return bytes;
-  });
 }

@@ -3,7 +3,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { randomUUID } from 'node:crypto';
 import { EventDatabase } from './event-database.js';
-import { EventRecord, recordedEvent, type ProposedEvent } from './event-record.js';
+import { EventRecord } from './event-record.js';
+import type { ProposedEvent } from './record-format.js';
+import { recordedEvent } from './record-writer.js';
 import { memoryStorage } from './memory-storage.js';
 
 const proposed = (data: string, type = 'Written'): ProposedEvent => ({

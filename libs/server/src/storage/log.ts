@@ -3,7 +3,8 @@
  * byte. Everything else the server knows (indexes, metadata, ...) can be rebuilt from it.
  */
 import type { Chunk, WritableChunk } from './chunk.js';
-import { EventRecord, HEADER, MARKER_LENGTH, recordLengthAt, TRAILER } from './event-record.js';
+import { EventRecord, recordLengthAt } from './event-record.js';
+import { HEADER, MARKER_LENGTH, TRAILER } from './record-format.js';
 
 /** 0 stays free, so that "from position 0" and "from the start" are the same. */
 export const FIRST_POSITION = 64;

@@ -3,7 +3,9 @@
  * an event is listed in them when it is indexed, and the link event that a reader expects is made when it is read. So they
  * are never behind and take only an index entry. A link's position lies inside its event's record: record + slot.
  */
-import { eventRecordLength, writeEventRecord, EventRecord, type ProposedEvent } from './event-record.js';
+import { EventRecord } from './event-record.js';
+import type { ProposedEvent } from './record-format.js';
+import { eventRecordBytes } from './record-writer.js';
 
 export type SystemStreamKind = 'category' | 'type' | 'streams' | 'correlation' | 'categoryMember';
 
@@ -53,6 +55,21 @@ export function correlationOf(metadata: Buffer): string | undefined {
 
 /** The names of the system streams that link to the event. `deletion` says that it soft-deletes a stream. */
 export function systemStreamsOf(record: EventRecord, stream: string, deletion: boolean): [SystemStreamKind, string][] {
+  const lists = listedIn(record, stream, deletion);
+  const correlation = record.isTombstone || deletion ? undefined : correlationStreamOf(record, stream);
+  if (correlation !== undefined) lists.push(['correlation', correlation]);
+  return lists;
+}
+
+/** `$bc-<id>`, when the event has a correlation id. */
+export function correlationStreamOf(record: EventRecord, stream: string): string | undefined {
+  if (stream.startsWith('$')) return undefined;
+  const id = correlationOf(record.metadata);
+  return id === undefined ? undefined : `$bc-${id}`;
+}
+
+/** All others. Depends on the stream, the type and whether it is the stream's first event. */
+export function listedIn(record: EventRecord, stream: string, deletion: boolean): [SystemStreamKind, string][] {
   const lists: [SystemStreamKind, string][] = [];
   if (record.isTombstone || deletion) {
     const category = categoryOf(deletion ? stream.slice(2) : stream);
@@ -69,8 +86,6 @@ export function systemStreamsOf(record: EventRecord, stream: string, deletion: b
   const type = record.type;
   if (type !== LINK_TYPE && type !== LINK_TO_STREAM && type !== DELETED_TYPE && type !== METADATA_TYPE)
     lists.push(['type', `$et-${type}`]);
-  const correlation = correlationOf(record.metadata);
-  if (correlation !== undefined) lists.push(['correlation', `$bc-${correlation}`]);
   return lists;
 }
 
@@ -124,8 +139,5 @@ function standalone(
   position: number,
   createdMs: number,
 ): EventRecord {
-  const at = { stream: Buffer.from(stream), revision, position, createdMs };
-  const buffer = Buffer.allocUnsafe(eventRecordLength(event, at));
-  writeEventRecord(buffer, 0, event, at, { group: 0, begins: false, more: false });
-  return new EventRecord(buffer, 0);
+  return new EventRecord(eventRecordBytes(event, { stream: Buffer.from(stream), revision, position, createdMs }, 0), 0);
 }

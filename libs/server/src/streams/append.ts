@@ -18,7 +18,7 @@ import {
   type ExpectedRevision,
 } from '../errors.js';
 import type { EventDatabase } from '../storage/event-database.js';
-import { NO_BYTES, type ProposedEvent } from '../storage/event-record.js';
+import { NO_BYTES, type ProposedEvent } from '../storage/record-format.js';
 import type { Write } from '../storage/group-commit.js';
 import type { StreamEntry } from '../storage/stream-entry.js';
 import { randomUUID } from 'node:crypto';
