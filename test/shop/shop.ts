@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { freePort, provideNatsServer, startEventStoreProcess, startNats, type RunningPart } from '@annals/embedded';
 import { EventStore } from '@annals/event-store';
+import { localToken } from '@annals/nestjs';
 import { eventually, testPostgres } from '@annals/testing';
 import { AppProcess } from './app-process.js';
 
@@ -46,6 +47,9 @@ interface OrderToPlace extends OrderKind {
   /** Of the process to ask; default: the first of orders. */
   readonly at?: string;
 }
+
+/** Who may do everything. Other tokens are made with `localToken` and sent as the header `authorization`. */
+const operator = { subject: 'tester', roles: ['operator'] };
 
 export class Shop {
   private readonly store: EventStore;
@@ -116,6 +120,7 @@ export class Shop {
     await rm(this.folder, { recursive: true, force: true });
   }
 
+  /** As an operator, unless the headers say who asks. */
   async get<Body = Record<string, unknown>>(
     app: AppName,
     path: string,
@@ -208,8 +213,13 @@ export class Shop {
     return typeof app === 'string' ? this.apps[app].url : app.url;
   }
 
-  private async request<Body>(url: string, path: string, init: RequestInit): Promise<Answer<Body>> {
-    const response = await fetch(`${url}${path}`, init);
+  private async request<Body>(
+    url: string,
+    path: string,
+    { headers, ...init }: RequestInit & { readonly headers: Record<string, string> },
+  ): Promise<Answer<Body>> {
+    const authorization = `Bearer ${await localToken(operator, 60)}`;
+    const response = await fetch(`${url}${path}`, { ...init, headers: { authorization, ...headers } });
     return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) as Body };
   }
 }

@@ -38,7 +38,7 @@ export class Place {
   private readonly children: ChildProcess[] = [];
 
   run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
-    const { NODE_OPTIONS: _, npm_lifecycle_event: __, ...inherited } = process.env;
+    const { NODE_OPTIONS: _, npm_lifecycle_event: __, AUTH_KEY_FILE: ___, ...inherited } = process.env;
     const child = spawn(process.execPath, [bin, ...args], {
       cwd: root,
       env: { ...inherited, ...anyPort, ANNALS_RUNTIME: this.runtime, ...env },

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '@annals/testing';
+import { statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { Place, type Run } from './annals-command.js';
 
@@ -10,7 +11,7 @@ beforeEach(() => {
 afterEach(() => place.leave(), 40_000);
 
 async function urlsOf(infra: Run): Promise<Record<string, string>> {
-  await infra.says(/NATS_URL=\S+\n/);
+  await infra.says(/AUTH_KEY_FILE=\S+\n/);
   return Object.fromEntries(
     infra
       .stdout()
@@ -24,7 +25,8 @@ describe('annals infra', () => {
   it('prints the URLs of the running parts and nothing else on stdout, and leaves nothing behind', async () => {
     const infra = place.run(['infra']);
     const urls = await urlsOf(infra);
-    expect(Object.keys(urls)).toEqual(['EVENTSTORE_URL', 'DATABASE_URL', 'NATS_URL']);
+    expect(Object.keys(urls)).toEqual(['EVENTSTORE_URL', 'DATABASE_URL', 'NATS_URL', 'AUTH_KEY_FILE']);
+    expect(statSync(urls['AUTH_KEY_FILE'] ?? '').mode & 0o777).toBe(0o600);
 
     const doctor = await place.run(['doctor', '--json'], urls).ended;
     const findings = JSON.parse(doctor.stdout) as { about: string; state: string }[];

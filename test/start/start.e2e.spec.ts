@@ -35,6 +35,7 @@ describe('annals start', () => {
     const shop = place.run(['start']);
     await shop.says(/Everything is up/);
     const orderUrl = /(http:\S+\/orders\/\S+)/.exec(shop.stdout())?.[1] ?? '';
+    const authorization = `Bearer ${/TOKEN=(\S+)/.exec(shop.stdout())?.[1]}`;
     const parts = {
       EVENTSTORE_URL: /(esdb:\/\/\S+)/.exec(shop.stdout())?.[1],
       DATABASE_URL: /(postgres:\/\/\S+)/.exec(shop.stdout())?.[1],
@@ -52,7 +53,8 @@ describe('annals start', () => {
     process.kill(app?.pid ?? NaN, 'SIGKILL');
     await shop.says(/orders ended with signal SIGKILL/);
     await shop.says(/orders is back/);
-    await eventually(async () => expect((await fetch(orderUrl)).status).toBe(200));
+    await eventually(async () => expect((await fetch(orderUrl, { headers: { authorization } })).status).toBe(200));
+    expect((await fetch(orderUrl)).status).toBe(401);
 
     shop.kill('SIGINT');
     shop.kill('SIGINT'); // as npm forwards what the terminal has sent already: still one request

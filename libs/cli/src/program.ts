@@ -5,6 +5,7 @@ import { addInfra } from './commands/infra.js';
 import { addProjections } from './commands/projections.js';
 import { addServer } from './commands/server.js';
 import { addStart } from './commands/start.js';
+import { addToken } from './commands/token.js';
 import type { Invocation } from './invocation.js';
 
 export function buildProgram(invocation: Invocation): Command {
@@ -22,6 +23,7 @@ export function buildProgram(invocation: Invocation): Command {
   addInfra(program, invocation);
   addServer(program, invocation);
   addProjections(program, invocation);
+  addToken(program, invocation);
   addDoctor(program, invocation);
   return program;
 }

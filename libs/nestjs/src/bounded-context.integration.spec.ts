@@ -13,6 +13,7 @@ import {
   createContext,
   DomainCommandBus,
   IdempotencyKey,
+  localToken,
   NoCommandHandler,
   ReadModelQuery,
 } from './index.js';
@@ -124,7 +125,8 @@ afterAll(async () => {
 });
 
 async function get(path: string, headers: Record<string, string> = {}, init: RequestInit = {}) {
-  const response = await fetch(`${url}${path}`, { ...init, headers });
+  const authorization = `Bearer ${await localToken({ subject: 'tester', roles: ['operator'] }, 60)}`;
+  const response = await fetch(`${url}${path}`, { ...init, headers: { authorization, ...headers } });
   return {
     status: response.status,
     headers: response.headers,

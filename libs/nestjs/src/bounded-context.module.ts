@@ -30,6 +30,7 @@ import { NotABoundedContext } from './errors.js';
 import { HealthController } from './health/health.controller.js';
 import { nestLog } from './nest-log.js';
 import { startTelemetry } from './observability/telemetry.js';
+import { SecurityModule } from './security/security.module.js';
 import { readSettings, Settings } from './settings.js';
 
 @Module({})
@@ -41,7 +42,7 @@ export class BoundedContextModule {
   static register(map: ContextMap): DynamicModule {
     return {
       module: BoundedContextModule,
-      imports: [parts(map), cqrs],
+      imports: [parts(map), cqrs, SecurityModule.register(map.name)],
       controllers: [HealthController, ProjectionsController, SagasController, MessagesController],
       providers: [ContextRuntime, ...(map.sagas ?? []), ...repositories(map)],
       exports: [cqrs, ContextRuntime, ...repositories(map).map(tokenOf)],

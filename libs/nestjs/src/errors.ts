@@ -152,3 +152,74 @@ export class NotParkedPublication extends CodedError {
     );
   }
 }
+
+/** Nobody said who asks, and that must be known here. */
+export class NotAuthenticated extends CodedError {
+  readonly code = 'NESTJS_NOT_AUTHENTICATED';
+  override readonly kind = 'unauthenticated';
+
+  constructor() {
+    super('Who asks must be known here: send a token as `Authorization: Bearer …`.');
+  }
+}
+
+/** The token that came is not one that is trusted. */
+export class InvalidToken extends CodedError {
+  readonly code = 'NESTJS_INVALID_TOKEN';
+  override readonly kind = 'unauthenticated';
+
+  constructor(readonly reason: string) {
+    super(`The token is not accepted: ${reason}. Get a new one from whoever issues tokens for this system.`);
+  }
+}
+
+/** It is known who asks, and they may not. */
+export class AccessDenied extends CodedError {
+  readonly code = 'NESTJS_ACCESS_DENIED';
+  override readonly kind = 'forbidden';
+
+  constructor(readonly needed: string) {
+    super(`This needs ${needed}, which the token does not give. Ask for the right, or sign in as somebody who has it.`);
+  }
+}
+
+/** The keys that tokens are verified with cannot be had. */
+export class SigningKeysUnavailable extends CodedError {
+  readonly code = 'NESTJS_SIGNING_KEYS_UNAVAILABLE';
+  override readonly kind = 'unavailable';
+
+  constructor(
+    readonly provider: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `The keys of the identity provider cannot be fetched, so no token can be checked. Try again; it heals by itself.`,
+      options,
+    );
+  }
+}
+
+/** A key file that cannot be used; the boot stops. */
+export class UnusableKeyFile extends CodedError {
+  readonly code = 'NESTJS_UNUSABLE_KEY_FILE';
+
+  constructor(
+    readonly file: string,
+    problem: string,
+  ) {
+    super(
+      `The key file ${file} cannot be used: ${problem}. It must be a private JWK, or a JWKS, of an asymmetric algorithm; ` +
+        `\`annals token --make-key <file>\` makes one.`,
+    );
+  }
+}
+
+/** A token for a person is asked for where an identity provider issues them. */
+export class ForeignTokens extends CodedError {
+  readonly code = 'NESTJS_FOREIGN_TOKENS';
+  override readonly kind = 'precondition';
+
+  constructor(readonly issuer: string) {
+    super(`AUTH_JWKS_URL is set: tokens for people come from ${issuer}. Get one there, and give it as ANNALS_TOKEN.`);
+  }
+}

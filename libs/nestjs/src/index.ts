@@ -25,18 +25,24 @@ export type { ContextMap } from './context-map.js';
 export { ContextRuntime } from './context-runtime.js';
 export { DomainCommandBus } from './domain-command-bus.js';
 export {
+  AccessDenied,
   AutoCommitNotSupported,
   CommandForbidden,
+  ForeignTokens,
   InvalidCommand,
   InvalidContextMap,
   InvalidCursor,
   InvalidReactor,
   InvalidSettings,
+  InvalidToken,
   NoCommandHandler,
   NotABoundedContext,
+  NotAuthenticated,
   NotFound,
   NotParkedReaction,
   PortTaken,
+  SigningKeysUnavailable,
+  UnusableKeyFile,
 } from './errors.js';
 export { rememberCallers } from './http/caller.js';
 export { openConversations } from './http/correlation.js';
@@ -54,4 +60,13 @@ export { structuredLogger, type StructuredLogger } from './observability/structu
 export { startTelemetry, type Telemetry } from './observability/telemetry.js';
 export { createContext, runContext, type RunContextOptions } from './run-context.js';
 export { listen, runProcess } from './run-process.js';
+export { Caller, Public, Roles } from './security/access.decorators.js';
+export { currentPrincipal, currentToken, requirePrincipal, requireRole } from './security/authentication.js';
+export { makeKeyFile } from './security/key-file.js';
+export { localToken } from './security/local-token.js';
+export { hasRole, operatorRole, serviceRole, type Principal } from './security/principal.js';
+export { secureHttp, SecurityModule } from './security/security.module.js';
+export { localKeyFile, readTrust, type Trust } from './security/security-settings.js';
+export { ServiceTokens } from './security/service-tokens.js';
+export { TokenVerifier } from './security/token-verifier.js';
 export { portVariable, readSettings, Settings } from './settings.js';

@@ -18,6 +18,7 @@ import { serveMetrics } from './observability/metrics-endpoint.js';
 import { structuredLogger } from './observability/structured-logger.js';
 import type { Telemetry } from './observability/telemetry.js';
 import { listen, runProcess } from './run-process.js';
+import { secureHttp } from './security/security.module.js';
 import { portVariable, Settings } from './settings.js';
 
 export interface RunContextOptions {
@@ -39,6 +40,7 @@ export async function createContext(module: Type<object>): Promise<NestFastifyAp
   openConversations(fastify);
   observeRequests(fastify);
   serveMetrics(fastify, app.get<Telemetry>(TELEMETRY));
+  secureHttp(app, fastify);
   rememberCallers(fastify);
   offerReadYourWrites(fastify, app.get(ContextRuntime).projections);
   app

@@ -1,4 +1,4 @@
-import { DomainCommandBus, IdempotencyKey, PagingQuery, type Page } from '@annals/nestjs';
+import { DomainCommandBus, IdempotencyKey, operatorRole, PagingQuery, Roles, type Page } from '@annals/nestjs';
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ReceiveStock } from '../domain/stock/stock.commands.js';
@@ -15,6 +15,7 @@ export class StockController {
   ) {}
 
   @Post(':sku/receipts')
+  @Roles(operatorRole)
   @ApiOperation({ summary: 'Take delivered pieces into stock' })
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key twice is one receipt' })
   @ApiCreatedResponse({ type: StockReceiptAccepted })

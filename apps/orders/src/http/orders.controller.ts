@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { deterministicId } from '@annals/core';
-import { DomainCommandBus, IdempotencyKey, type Page } from '@annals/nestjs';
+import {
+  Caller,
+  DomainCommandBus,
+  IdempotencyKey,
+  operatorRole,
+  Roles,
+  serviceRole,
+  type Page,
+  type Principal,
+} from '@annals/nestjs';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
@@ -9,9 +18,11 @@ import { OrdersConfig } from '../orders.config.js';
 import { OrderSummary } from '../read-models/order-summary/order-summary.entity.js';
 import { OrderSummaryQueries } from '../read-models/order-summary/order-summary.queries.js';
 import { cardToken } from './card-token.js';
+import { customerFilter, customerOf, customerRole, orderingCustomer } from './order-access.js';
 import { CancelOrderBody, OrderAccepted, OrdersQuery, PlaceOrderBody } from './orders.requests.js';
 
 @Controller('orders')
+@Roles(customerRole, operatorRole, serviceRole)
 @ApiTags('orders')
 export class OrdersController {
   constructor(
@@ -21,15 +32,18 @@ export class OrdersController {
   ) {}
 
   @Post()
+  @Roles(customerRole, operatorRole)
   @ApiOperation({ summary: 'Place an order' })
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key twice is one order' })
   @ApiCreatedResponse({ type: OrderAccepted })
   async place(
-    @Body() { orderId: given, cardNumber, customerId, email, lines, shipTo }: PlaceOrderBody,
+    @Body() { orderId: chosen, cardNumber, email, lines, shipTo, ...given }: PlaceOrderBody,
     @IdempotencyKey() key: string | undefined,
+    @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrderAccepted> {
-    const orderId = given ?? (key === undefined ? randomUUID() : deterministicId('order', key));
+    const customerId = orderingCustomer(caller, given.customerId);
+    const orderId = chosen ?? (key === undefined ? randomUUID() : deterministicId('order', key));
     const command = new PlaceOrder(
       {
         orderId,
@@ -48,6 +62,7 @@ export class OrdersController {
   }
 
   @Post(':orderId/cancellation')
+  @Roles(customerRole, operatorRole)
   @HttpCode(200)
   @ApiOperation({ summary: 'Cancel an order that is not confirmed yet' })
   @ApiOkResponse({ type: OrderAccepted })
@@ -55,23 +70,26 @@ export class OrdersController {
     @Param('orderId') orderId: string,
     @Body() { reason }: CancelOrderBody,
     @IdempotencyKey() key: string | undefined,
+    @Caller() caller: Principal,
   ): Promise<OrderAccepted> {
-    const { revision } = await this.commands.execute(new CancelOrder({ orderId, reason }, { id: key }));
+    const customerId = customerOf(caller);
+    const { revision } = await this.commands.execute(new CancelOrder({ orderId, reason, customerId }, { id: key }));
     return { orderId, revision };
   }
 
   @Get(':orderId')
   @ApiOperation({ summary: 'One order' })
   @ApiOkResponse({ type: OrderSummary })
-  byId(@Param('orderId') orderId: string): Promise<OrderSummary> {
-    return this.orders.byId(orderId);
+  byId(@Param('orderId') orderId: string, @Caller() caller: Principal): Promise<OrderSummary> {
+    const customerId = customerOf(caller);
+    return this.orders.byId(orderId, customerId === undefined ? {} : { customerId });
   }
 
   @Get()
-  @ApiOperation({ summary: "A customer's orders, the newest first" })
+  @ApiOperation({ summary: "A customer's own orders, or, for operators, all; the newest first" })
   @ApiOkResponse({ type: [OrderSummary] })
-  ofCustomer(@Query() { customerId, limit, cursor }: OrdersQuery): Promise<Page<OrderSummary>> {
-    return this.orders.page({ where: { customerId }, limit, cursor });
+  list(@Query() { customerId, limit, cursor }: OrdersQuery, @Caller() caller: Principal): Promise<Page<OrderSummary>> {
+    return this.orders.page({ where: customerFilter(caller, customerId), limit, cursor });
   }
 }
 

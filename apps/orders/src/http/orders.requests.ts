@@ -88,9 +88,10 @@ export class PlaceOrderBody {
   @ApiPropertyOptional({ description: 'Chosen by the client, or made here', example: 'o-1001' })
   orderId?: string;
 
+  @IsOptional()
   @Matches(id, idMessage)
-  @ApiProperty({ example: 'c-42' })
-  customerId!: string;
+  @ApiPropertyOptional({ description: 'Whose order it is: for customers always themselves', example: 'c-42' })
+  customerId?: string;
 
   @IsEmail()
   @MaxLength(200)
@@ -128,9 +129,10 @@ export class CancelOrderBody {
 }
 
 export class OrdersQuery extends PagingQuery {
+  @IsOptional()
   @Matches(id, idMessage)
-  @ApiProperty({ example: 'c-42' })
-  customerId!: string;
+  @ApiPropertyOptional({ description: "Only this customer's; customers see their own alone", example: 'c-42' })
+  customerId?: string;
 }
 
 export class OrderAccepted {

@@ -1,4 +1,12 @@
-import { DomainCommandBus, IdempotencyKey, PagingQuery, type Page } from '@annals/nestjs';
+import {
+  DomainCommandBus,
+  IdempotencyKey,
+  operatorRole,
+  PagingQuery,
+  Roles,
+  serviceRole,
+  type Page,
+} from '@annals/nestjs';
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RefundPayment } from '../domain/payment/payment.commands.js';
@@ -7,6 +15,7 @@ import { PaymentQueries } from '../read-models/payment/payment.queries.js';
 import { RefundAccepted, RefundBody } from './payments.requests.js';
 
 @Controller('payments')
+@Roles(operatorRole, serviceRole)
 @ApiTags('payments')
 export class PaymentsController {
   constructor(
@@ -29,6 +38,7 @@ export class PaymentsController {
   }
 
   @Post(':orderId/refund')
+  @Roles(operatorRole)
   @HttpCode(200)
   @ApiOperation({ summary: "Pay an order's money back" })
   @ApiOkResponse({ type: RefundAccepted })

@@ -1,5 +1,6 @@
 /** `annals infra`: only the parts, for apps that are started one by one. */
 import type { Command } from 'commander';
+import { provideAccess } from '../access/tokens.js';
 import { printLine, type Invocation } from '../invocation.js';
 import { runSteps } from '../output/steps.js';
 import { partSteps } from '../parts/parts.js';
@@ -10,8 +11,11 @@ export function addInfra(program: Command, invocation: Invocation): void {
   program
     .command('infra')
     .description('start only the parts (event store, Postgres, NATS) and stay until Ctrl-C')
-    .option('--json', 'print the URLs as one JSON object instead of NAME=value lines')
-    .addHelpText('after', '\nPrints the URLs of the parts on stdout when all are ready, everything else on stderr.')
+    .option('--json', 'print what apps need as one JSON object instead of NAME=value lines')
+    .addHelpText(
+      'after',
+      '\nPrints on stdout what apps need to be started with, when all parts are ready; everything else on stderr.',
+    )
     .action((options: { json?: boolean }) => infra(options, invocation));
 }
 
@@ -21,9 +25,12 @@ async function infra({ json = false }: { json?: boolean }, invocation: Invocatio
   await inForeground({
     run: async () => {
       const { steps, urls } = partSteps(invocation, processes);
+      // The parts listen on loopback only, wherever the apps are going to.
+      const access = await provideAccess({ ...invocation, env: { ...invocation.env, HOST: undefined } });
       await runSteps(steps, stderr);
-      if (json) printLine(stdout, JSON.stringify(urls()));
-      else for (const [name, url] of Object.entries(urls())) printLine(stdout, `${name}=${url}`);
+      const variables = { ...urls(), ...access };
+      if (json) printLine(stdout, JSON.stringify(variables));
+      else for (const [name, value] of Object.entries(variables)) printLine(stdout, `${name}=${value}`);
       printLine(stderr, 'The parts are up. Ctrl-C stops them.');
       return 'stay';
     },

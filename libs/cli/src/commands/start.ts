@@ -1,6 +1,7 @@
 /** `annals start`: the parts, the apps, and one order's journey through them. */
 import { join, relative } from 'node:path';
 import type { Command } from 'commander';
+import { makeToken, operatorToken, provideAccess } from '../access/tokens.js';
 import { JourneyNotConfirmed } from '../errors.js';
 import { printLine, type Invocation, type TextStream } from '../invocation.js';
 import { putStockIn, sampleOrder, takeJourney, type Journey } from '../journey/sample-order.js';
@@ -37,6 +38,8 @@ Environment:
   EVENTSTORE_PORT, POSTGRES_PORT, NATS_PORT   ports of the parts that are started (2113, 54329, 4222; 0: any free one)
   <APP>_PORT                                  port of an app, for instance ORDERS_PORT (3001)
   HOST                                        address that the apps listen on (127.0.0.1)
+  AUTH_JWKS_URL or AUTH_KEY_FILE              whose tokens the apps trust (a key made on this machine)
+  ANNALS_TOKEN                                an operator's token, where others issue them
   ANNALS_RUNTIME                              folder of all data and logs (.runtime)`;
 
 async function start({ once = false, json = false }: StartOptions, invocation: Invocation): Promise<void> {
@@ -49,11 +52,12 @@ async function start({ once = false, json = false }: StartOptions, invocation: I
   await inForeground({
     run: async ({ signal }) => {
       const urls = await bringUp(workspace, invocation, { parts, apps }, screen);
-      const journey = await sampleJourney(urls, signal, screen, once);
+      const journey = await sampleJourney(urls, invocation, signal, screen, once);
       if (journey && json) printLine(invocation.stdout, JSON.stringify({ ...journey, urls }));
       if (journey && !json) printLine(screen, orderJson(journey));
       if (once) return 'done';
-      if (journey) for (const line of ['', ...tryNext(urls, journey)]) printLine(screen, line);
+      if (journey)
+        for (const line of ['', ...tryNext(urls, journey, await tokenToTry(invocation))]) printLine(screen, line);
       printLine(screen, `\nEverything is up. Ctrl-C stops it.`);
       return 'stay';
     },
@@ -78,10 +82,11 @@ async function bringUp(
   const apps = await settlePorts(workspace.apps, host);
   const runtime = runtimeDir(invocation);
   const parts = partSteps(invocation, processes.parts);
+  const access = await provideAccess(invocation);
   printLine(screen, `Annals starts the shop. Data and logs are in ${shortened(runtime, invocation.cwd)}\n`);
   await runSteps(parts.steps, screen);
 
-  const env = { ...urlVariables(apps, host), ...invocation.env, ...(parts.urls() satisfies PartUrls) };
+  const env = { ...urlVariables(apps, host), ...invocation.env, ...(parts.urls() satisfies PartUrls), ...access };
   const around: AppSurroundings = { root: workspace.root, logDir: join(runtime, 'logs'), host, env };
   return startApps(apps, around, processes.apps, screen);
 }
@@ -118,13 +123,14 @@ async function startApps(
 /** @returns undefined when it was not confirmed and that is no reason to end (`mustConfirm`) */
 async function sampleJourney(
   urls: AppUrls,
+  invocation: Invocation,
   stopped: AbortSignal,
   screen: TextStream,
   mustConfirm: boolean,
 ): Promise<Journey | undefined> {
   const signal = AbortSignal.any([stopped, AbortSignal.timeout(journeyWithinMs)]);
-  const shop = new ShopClient(urls, signal);
   try {
+    const shop = new ShopClient(urls, await operatorToken(invocation), signal);
     const stock = await putStockIn(shop, sampleOrder);
     printLine(screen, `\n${orderLine(sampleOrder, stock)}`);
     return await takeJourney(shop, sampleOrder, signal, (stage) => printLine(screen, stageLine(stage)));
@@ -134,6 +140,13 @@ async function sampleJourney(
     printLine(screen, `  ! ${failure.message}`);
     return undefined;
   }
+}
+
+/** For the sample order's customer, as long as somebody may try things out; undefined where others issue tokens. */
+async function tokenToTry(invocation: Invocation): Promise<string | undefined> {
+  if (invocation.env['AUTH_JWKS_URL']) return undefined;
+  const { customerId: subject } = sampleOrder;
+  return makeToken({ subject, roles: ['customer'], validFor: 12 * 3_600 }, invocation);
 }
 
 const stuckBefore = (cause: unknown) =>

@@ -34,6 +34,8 @@ export interface OrderView {
   readonly payment: { readonly status: string; readonly reason?: string | null } | undefined;
 }
 
+type CallInit = RequestInit & { readonly headers?: Readonly<Record<string, string>> };
+
 const answerWithinMs = 10_000;
 const tryAgainAfterMs = 200;
 const gatewayStatuses = [502, 503, 504];
@@ -41,6 +43,8 @@ const gatewayStatuses = [502, 503, 504];
 export class ShopClient {
   constructor(
     private readonly urls: AppUrls,
+    /** An operator's. */
+    private readonly token: string,
     private readonly signal: AbortSignal,
   ) {}
 
@@ -88,10 +92,11 @@ export class ShopClient {
   }
 
   /** Undefined when the app cannot be reached. */
-  private async fetch(app: string, path: string, init: RequestInit): Promise<Response | undefined> {
+  private async fetch(app: string, path: string, init: CallInit): Promise<Response | undefined> {
     const signal = AbortSignal.any([this.signal, AbortSignal.timeout(answerWithinMs)]);
     try {
-      return await fetch(`${this.urls[app]}${path}`, { ...init, signal });
+      const headers = { ...init.headers, authorization: `Bearer ${this.token}` };
+      return await fetch(`${this.urls[app]}${path}`, { ...init, headers, signal });
     } catch {
       this.signal.throwIfAborted();
       return undefined;

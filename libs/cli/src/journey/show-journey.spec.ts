@@ -14,10 +14,11 @@ it('shows what is ordered, and each stage on a line with its time', () => {
   );
 });
 
-it('names the pages, the queries, and an order that can be pasted into a shell', () => {
-  const text = tryNext(urls, { orderId: 'o-1', stages: [], order: undefined }).join('\n');
+it('names the pages, a token, the queries, and an order that can be pasted into a shell', () => {
+  const text = tryNext(urls, { orderId: 'o-1', stages: [], order: undefined }, 'the.customers.token').join('\n');
   expect(text).toContain('http://127.0.0.1:3002/docs (inventory)');
-  expect(text).toContain('http://127.0.0.1:3001/orders/o-1');
+  expect(text).toMatch(/ TOKEN=the\.customers\.token\n/);
+  expect(text).toContain('curl -H "authorization: Bearer $TOKEN" http://127.0.0.1:3001/orders/o-1\n');
   const body = /-d '(.*)'/.exec(text)?.[1] ?? '';
   expect(JSON.parse(body)).toMatchObject({ customerId: 'c-42', cardNumber: '4242424242424242' });
 });

@@ -17,18 +17,27 @@ export const stageLine = ({ name, context, afterMs, reason }: SeenStage): string
 /** The final read model. */
 export const orderJson = ({ order }: Journey): string => compactJson(order);
 
-/** What to do now that everything runs. */
-export function tryNext(urls: AppUrls, { orderId }: Journey): string[] {
+/**
+ * What to do now that everything runs.
+ * @param token of the sample order's customer; undefined where the reader has to bring one
+ */
+export function tryNext(urls: AppUrls, { orderId }: Journey, token: string | undefined): string[] {
   const orders = urls['orders'] ?? '';
   const body = JSON.stringify({ ...sampleOrder, lines: sampleOrder.lines.slice(0, 1) });
   const documents = Object.entries(urls).map(([app, url]) => `${url}/docs (${app})`);
   return [
     'Try next',
     ...labelled('OpenAPI', filledLines(documents, '  ', 110)),
-    ...labelled('query', [`${orders}/orders/${orderId}`, `${orders}/orders?customerId=${sampleOrder.customerId}`]),
-    ...labelled('order', [`curl ${orders}/orders -H 'content-type: application/json' -d '${body}'`]),
+    ...labelled('token', [`TOKEN=${token ?? '… (from your identity provider)'}`]),
+    ...labelled('query', [`curl ${bearer} ${orders}/orders/${orderId}`, `curl ${bearer} ${orders}/orders`]),
+    ...labelled('order', [`curl ${bearer} ${orders}/orders -H 'content-type: application/json' -d '${body}'`]),
+    ...labelled('operate', [
+      `curl -H "authorization: Bearer $(npx annals token --role operator)" ${orders}/admin/projections`,
+    ]),
   ];
 }
+
+const bearer = '-H "authorization: Bearer $TOKEN"';
 
 const labelled = (label: string, lines: readonly string[]): string[] =>
   lines.map((line, index) => `  ${(index === 0 ? label : '').padEnd(8)} ${line}`);

@@ -3,9 +3,12 @@ import type { ParkedKey, Projections, ProjectionStatus, RetryOutcome } from '@an
 import { Controller, Get, HttpCode, Logger, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContextRuntime } from '../context-runtime.js';
+import { Roles } from '../security/access.decorators.js';
+import { operatorRole } from '../security/principal.js';
 import { asJson, type AsJson } from './as-json.js';
 
 @Controller('admin/projections')
+@Roles(operatorRole)
 @ApiTags('admin')
 export class ProjectionsController {
   private readonly logger = new Logger('Projections');

@@ -15,6 +15,7 @@ import {
   DomainCommandBus,
   IdempotencyKey,
   IfMatch,
+  localToken,
   logCommands,
   reactor,
   RevisionTag,
@@ -129,9 +130,10 @@ afterAll(async () => {
 });
 
 async function post(countId: string, by: number, headers: Record<string, string> = {}) {
+  const authorization = `Bearer ${await localToken({ subject: 'tester', roles: [] }, 60)}`;
   const response = await fetch(`${url}/counts/${countId}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
+    headers: { authorization, 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ by }),
   });
   const body = (await response.json()) as Record<string, unknown>;

@@ -3,6 +3,7 @@ import { currentContext, isCodedError, type ErrorKind } from '@annals/core';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
+import { challengeOf } from '../security/challenge.js';
 
 /** The HTTP status of each kind of coded error. */
 export const statusOf: Readonly<Record<ErrorKind, number>> = {
@@ -38,9 +39,13 @@ export class ProblemDetailsFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
-    const problem = this.problemOf(error);
-    if (problem.status >= 500) this.logger.error(`${request.method} ${request.url}: ${problem.code}`, stackOf(error));
     const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const problem = this.problemOf(error);
+    // Without the query: what stands there is not ours to write down.
+    const path = request.url.replace(/\?.*$/s, '');
+    if (problem.status >= 500) this.logger.error(`${request.method} ${path}: ${problem.code}`, stackOf(error));
+    const challenge = challengeOf(error, problem.status);
+    if (challenge !== undefined) void reply.header('www-authenticate', challenge);
     const { retryAfterMs } = problem;
     if (typeof retryAfterMs === 'number')
       void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1_000)));

@@ -3,7 +3,7 @@
  * of the page before (an opaque cursor), so rows that come and go meanwhile neither repeat nor hide others, and the
  * hundredth page costs what the first does. Filters and sorts are the declared columns only.
  */
-import type { ObjectLiteral, Repository } from 'typeorm';
+import type { FindOptionsWhere, ObjectLiteral, Repository } from 'typeorm';
 import { InvalidCursor, NotFound } from '../errors.js';
 
 export interface Page<Row> {
@@ -32,9 +32,12 @@ export class ReadModelQuery<Row extends ObjectLiteral> {
     private readonly options: ReadModelQueryOptions<Row>,
   ) {}
 
-  /** @throws NotFound */
-  async byId(id: string): Promise<Row> {
-    const row = await this.repository.findOneBy({ [this.options.key]: id } as never);
+  /**
+   * @param where what must also be so: a row that is not the caller's to see is answered like one that is not there
+   * @throws NotFound
+   */
+  async byId(id: string, where: FindOptionsWhere<Row> = {}): Promise<Row> {
+    const row = await this.repository.findOneBy({ ...where, [this.options.key]: id } as FindOptionsWhere<Row>);
     if (!row)
       throw new NotFound(
         `There is no ${this.repository.metadata.tableName.replaceAll('_', ' ')} '${id}'. Check the id.`,

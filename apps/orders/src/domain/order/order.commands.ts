@@ -20,7 +20,12 @@ export class NoteShipmentArranged extends Command('NoteShipmentArranged')<{
 export class NoteDispatch extends Command('NoteDispatch')<{ orderId: string }> {}
 export class NoteDelivery extends Command('NoteDelivery')<{ orderId: string }> {}
 export class ConfirmOrder extends Command('ConfirmOrder')<{ orderId: string }> {}
-export class CancelOrder extends Command('CancelOrder')<{ orderId: string; reason: string }> {}
+export class CancelOrder extends Command('CancelOrder')<{
+  orderId: string;
+  reason: string;
+  /** Who wants it, when it is a customer: only their own order is cancelled. */
+  customerId?: string | undefined;
+}> {}
 
 export type OrderCommand =
   | PlaceOrder

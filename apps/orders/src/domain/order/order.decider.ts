@@ -8,7 +8,13 @@
  */
 import { decider } from '@annals/core';
 import type { OrderCommand } from './order.commands.js';
-import { InvalidOrder, OrderAlreadyCancelled, OrderAlreadyConfirmed, OrderNotFound } from './order.errors.js';
+import {
+  InvalidOrder,
+  OrderAlreadyCancelled,
+  OrderAlreadyConfirmed,
+  OrderIdTaken,
+  OrderNotFound,
+} from './order.errors.js';
 import {
   OrderCancelled,
   OrderConfirmed,
@@ -43,8 +49,11 @@ export const order = decider<Order, OrderCommand, OrderEvent>({
   category: 'order',
   initial: { status: 'new' },
   decide: {
-    PlaceOrder: (order, { data }) =>
-      order.status === 'new' ? [new OrderPlaced({ ...data, total: totalOf(data.lines) })] : [],
+    PlaceOrder: (order, { data }) => {
+      if (order.status === 'new') return [new OrderPlaced({ ...data, total: totalOf(data.lines) })];
+      if (order.customerId !== data.customerId) throw new OrderIdTaken(data.orderId);
+      return [];
+    },
     NoteStockReserved: (order, { data: { orderId } }) =>
       order.status !== 'placed' || order.stockReserved ? [] : [new OrderStockReserved({ orderId })],
     NotePayment: (order, { data: { orderId } }) =>
@@ -60,8 +69,10 @@ export const order = decider<Order, OrderCommand, OrderEvent>({
       const { customerId, lines, total } = order;
       return [new OrderConfirmed({ orderId, customerId, lines, total })];
     },
-    CancelOrder: (order, { data: { orderId, reason } }) => {
-      if (order.status === 'new') throw new OrderNotFound(orderId);
+    CancelOrder: (order, { data: { orderId, reason, customerId } }) => {
+      // Another's order is answered like one that does not exist: nothing is to be learned of it.
+      if (order.status === 'new' || (customerId !== undefined && customerId !== order.customerId))
+        throw new OrderNotFound(orderId);
       if (order.status === 'confirmed') throw new OrderAlreadyConfirmed(orderId);
       if (order.status === 'cancelled') return [];
       return [new OrderCancelled({ orderId, customerId: order.customerId, reason })];

@@ -9,6 +9,16 @@ export class OrderNotFound extends DomainError {
   }
 }
 
+/** The id that the client chose is another customer's order. */
+export class OrderIdTaken extends DomainError {
+  readonly code = 'ORDER_ID_TAKEN';
+  override readonly kind = 'conflict';
+
+  constructor(readonly orderId: string) {
+    super(`The id ${orderId} is taken. Choose another one, or leave it out: then one is made.`);
+  }
+}
+
 export class InvalidOrder extends DomainError {
   readonly code = 'ORDER_INVALID';
   override readonly kind = 'invalid';

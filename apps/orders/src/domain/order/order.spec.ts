@@ -11,7 +11,13 @@ import {
   PlaceOrder,
 } from './order.commands.js';
 import { order } from './order.decider.js';
-import { InvalidOrder, OrderAlreadyCancelled, OrderAlreadyConfirmed, OrderNotFound } from './order.errors.js';
+import {
+  InvalidOrder,
+  OrderAlreadyCancelled,
+  OrderAlreadyConfirmed,
+  OrderIdTaken,
+  OrderNotFound,
+} from './order.errors.js';
 import {
   OrderCancelled,
   OrderConfirmed,
@@ -50,6 +56,10 @@ const cancelled = new OrderCancelled({ orderId, customerId: 'c-1', reason: 'chan
 describe('an order', () => {
   it('is placed with its total', () => given().when(place).then(placed));
   it('is placed once', () => given(placed).when(place).then());
+  it('is not taken over by another customer', () =>
+    given(placed)
+      .when(new PlaceOrder({ ...basket, customerId: 'c-2' }))
+      .thenRejects(OrderIdTaken));
   it('needs a line', () =>
     given()
       .when(new PlaceOrder({ ...basket, lines: [] }))
@@ -103,6 +113,14 @@ describe('an order', () => {
   it('is cancelled once', () => {
     given(placed).when(cancel).then(cancelled);
     given(placed, cancelled).when(cancel).then();
+  });
+  it('is cancelled by its own customer, and for another one it is not there', () => {
+    given(placed)
+      .when(new CancelOrder({ ...cancel.data, customerId: 'c-1' }))
+      .then(cancelled);
+    given(placed)
+      .when(new CancelOrder({ ...cancel.data, customerId: 'c-2' }))
+      .thenRejects(OrderNotFound);
   });
   it('cannot be cancelled once confirmed', () =>
     given(placed, confirmed).when(cancel).thenRejects(OrderAlreadyConfirmed));
