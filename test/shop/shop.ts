@@ -216,7 +216,7 @@ export class Shop {
   private async request<Body>(
     url: string,
     path: string,
-    { headers, ...init }: RequestInit & { readonly headers: Record<string, string> },
+    { headers = {}, ...init }: RequestInit & { readonly headers?: Record<string, string> },
   ): Promise<Answer<Body>> {
     const authorization = `Bearer ${await localToken(operator, 60)}`;
     const response = await fetch(`${url}${path}`, { ...init, headers: { authorization, ...headers } });

@@ -61,7 +61,7 @@ export { startTelemetry, type Telemetry } from './observability/telemetry.js';
 export { createContext, runContext, type RunContextOptions } from './run-context.js';
 export { listen, runProcess } from './run-process.js';
 export { Caller, Public, Roles } from './security/access.decorators.js';
-export { currentPrincipal, currentToken, requirePrincipal, requireRole } from './security/authentication.js';
+export { currentPrincipal, requirePrincipal, requireRole } from './security/authentication.js';
 export { makeKeyFile } from './security/key-file.js';
 export { localToken } from './security/local-token.js';
 export { hasRole, operatorRole, serviceRole, type Principal } from './security/principal.js';

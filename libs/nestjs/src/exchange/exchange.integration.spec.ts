@@ -19,7 +19,7 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { IsInt, IsString } from 'class-validator';
 import { map, type Observable } from 'rxjs';
-import { BoundedContextModule, createContext, DomainCommandBus } from '../index.js';
+import { BoundedContextModule, createContext, DomainCommandBus, localToken } from '../index.js';
 
 // The files of a Jest worker share a nats-server: a context of a name of its own shares nothing with others.
 const mill = `mill-${randomBytes(4).toString('hex')}`;
@@ -152,7 +152,11 @@ afterAll(async () => {
 async function call(path: string, method = 'GET', body?: object) {
   const response = await fetch(`${await two.getUrl()}/admin/${path}`, {
     method,
-    ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    headers: {
+      authorization: `Bearer ${await localToken({ subject: 'tester', roles: ['operator'] }, 60)}`,
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    ...(body && { body: JSON.stringify(body) }),
   });
   const text = await response.text();
   return { status: response.status, body: (text ? JSON.parse(text) : undefined) as never };

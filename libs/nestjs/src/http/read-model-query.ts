@@ -37,7 +37,7 @@ export class ReadModelQuery<Row extends ObjectLiteral> {
    * @throws NotFound
    */
   async byId(id: string, where: FindOptionsWhere<Row> = {}): Promise<Row> {
-    const row = await this.repository.findOneBy({ ...where, [this.options.key]: id } as FindOptionsWhere<Row>);
+    const row = await this.repository.findOneBy({ ...where, [this.options.key]: id });
     if (!row)
       throw new NotFound(
         `There is no ${this.repository.metadata.tableName.replaceAll('_', ' ')} '${id}'. Check the id.`,

@@ -12,9 +12,8 @@ import type { TokenVerifier } from './token-verifier.js';
 
 interface Caller {
   readonly principal?: Principal;
-  readonly token?: string;
   /** Why the token was refused. */
-  readonly refusal?: unknown;
+  readonly refusal?: Error;
 }
 
 const callers = new AsyncLocalStorage<Caller>();
@@ -59,20 +58,13 @@ export function requireRole(principal: Principal, ...roles: readonly string[]): 
 /** Who asked for what runs now; undefined outside of requests and on public ones without a token. */
 export const currentPrincipal = (): Principal | undefined => callers.getStore()?.principal;
 
-/**
- * The verified token of the request that is served now, for calls that are made on its behalf. It belongs into the header
- * `Authorization` of a call within the system and nowhere else.
- */
-export const currentToken = (): string | undefined => callers.getStore()?.token;
-
 async function callerOf(request: FastifyRequest, verifier: TokenVerifier): Promise<Caller> {
   const { authorization } = request.headers;
   if (authorization === undefined) return anonymous;
   try {
-    const token = bearerToken(authorization);
-    return { principal: await verifier.verify(token), token };
+    return { principal: await verifier.verify(bearerToken(authorization)) };
   } catch (refusal) {
-    return { refusal };
+    return { refusal: refusal as Error };
   }
 }
 
