@@ -1,6 +1,6 @@
 /** Where the carrier reports to. It has no account here: its signature is what it is known by. */
 import { deterministicId } from '@annals/core';
-import { DomainCommandBus, NotFound } from '@annals/nestjs';
+import { DomainCommandBus, NotFound, Public } from '@annals/nestjs';
 import { Body, Controller, Headers, HttpCode, Post, UnauthorizedException } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { orderIdOf } from '../application/reference.js';
@@ -10,6 +10,7 @@ import { isSignedBy } from './carrier-signature.js';
 import { CarrierReportBody } from './shipping.requests.js';
 
 @Controller('carrier-reports')
+@Public()
 @ApiTags('carrier reports')
 export class CarrierReportsController {
   constructor(

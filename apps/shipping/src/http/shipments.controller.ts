@@ -1,10 +1,11 @@
-import { PagingQuery, type Page } from '@annals/nestjs';
+import { operatorRole, PagingQuery, Roles, serviceRole, type Page } from '@annals/nestjs';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ShipmentRow } from '../read-models/shipment/shipment.entity.js';
 import { ShipmentQueries } from '../read-models/shipment/shipment.queries.js';
 
 @Controller('shipments')
+@Roles(operatorRole, serviceRole)
 @ApiTags('shipments')
 export class ShipmentsController {
   constructor(private readonly shipments: ShipmentQueries) {}
