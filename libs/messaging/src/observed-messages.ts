@@ -72,8 +72,7 @@ export const handleObserved = (inlet: Inlet, message: CloudEvent, handle: () => 
   );
 
 /** Counts a dead letter. */
-export const countBuried = ({ context }: Inlet, code: string): void =>
-  buried().add(1, { 'annals.context': context, 'error.type': code });
+export const countBuried = ({ context }: Inlet, code: string): void => buried().add(1, { context, 'error.type': code });
 
 /** The trace that a message says it belongs to, when it is one. */
 export const traceparentOf = ({ traceparent }: CloudEvent): string | undefined =>

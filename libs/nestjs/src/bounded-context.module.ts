@@ -29,6 +29,7 @@ import { COMMAND_ROUTES, DomainCommandBus, type CommandRoutes } from './domain-c
 import { NotABoundedContext } from './errors.js';
 import { HealthController } from './health/health.controller.js';
 import { nestLog } from './nest-log.js';
+import { ContextMetrics } from './observability/context-metrics.js';
 import { startTelemetry } from './observability/telemetry.js';
 import { SecurityModule } from './security/security.module.js';
 import { readSettings, Settings } from './settings.js';
@@ -44,7 +45,7 @@ export class BoundedContextModule {
       module: BoundedContextModule,
       imports: [parts(map), cqrs, SecurityModule.register(map.name)],
       controllers: [HealthController, ProjectionsController, SagasController, MessagesController],
-      providers: [ContextRuntime, ...(map.sagas ?? []), ...repositories(map)],
+      providers: [ContextRuntime, ContextMetrics, ...(map.sagas ?? []), ...repositories(map)],
       exports: [cqrs, ContextRuntime, ...repositories(map).map(tokenOf)],
     };
   }

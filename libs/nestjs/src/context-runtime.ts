@@ -147,6 +147,11 @@ export class ContextRuntime
     await this.telemetry.stop();
   }
 
+  /** Whether events come from the event store. */
+  get feedConnected(): boolean {
+    return this.feed.status.connected;
+  }
+
   /** Why the context cannot do its work at present; empty: it can. */
   problems(): string[] {
     if (this.state !== 'running') return [`The context is ${this.state}.`];

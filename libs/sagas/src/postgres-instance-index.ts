@@ -2,7 +2,7 @@
 import type { Pool } from 'pg';
 import { beginning } from '@annals/event-store';
 import type { InstanceFilter, InstanceIndex } from './instance-index.js';
-import type { InstanceRow, InstanceSummary } from './instance-view.js';
+import type { InstanceRow, InstanceState, InstanceSummary } from './instance-view.js';
 import { SagaTables } from './saga-tables.js';
 
 /** A row as JSON has it. */
@@ -70,6 +70,16 @@ export class PostgresInstanceIndex implements InstanceIndex {
       [saga ?? null, states ?? null, limit],
     );
     return rows.map(({ row }) => revived(row).summary);
+  }
+
+  /** How many instances have not ended, by saga and state. */
+  async openByState(): Promise<{ saga: string; state: InstanceState; count: number }[]> {
+    const { rows } = await (
+      await this.tables.ready()
+    ).query<{ saga: string; state: InstanceState; count: string }>(
+      `SELECT saga, state, count(*) AS count FROM annals.saga_instance WHERE ended IS NULL GROUP BY saga, state`,
+    );
+    return rows.map((row) => ({ ...row, count: Number(row.count) }));
   }
 
   async open(): Promise<{ saga: string; version: number; count: number }[]> {

@@ -27,6 +27,10 @@ export class EventStoreDeadLetters implements DeadLetters {
     return letters.filter((letter) => context === undefined || letter.context === context).slice(0, limit);
   }
 
+  async count(context: string): Promise<number> {
+    return (await this.list({ context, limit: Infinity })).length;
+  }
+
   async show(id: string): Promise<DeadLetter> {
     const letter = (await this.open()).find((candidate) => candidate.id === id);
     if (!letter) throw new NoSuchDeadLetter(id);

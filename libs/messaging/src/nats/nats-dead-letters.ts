@@ -32,6 +32,14 @@ export class NatsDeadLetters implements DeadLetters {
     });
   }
 
+  async count(context: string): Promise<number> {
+    const subject = this.topology.deadLetterSubject(context);
+    return this.call('count of dead letters', async (manager, stream) => {
+      const { state } = await manager.streams.info(stream, { subjects_filter: subject });
+      return state.subjects?.[subject] ?? 0;
+    });
+  }
+
   async show(id: string): Promise<DeadLetter> {
     return this.call('look at a dead letter', async (manager, stream) => {
       const stored = /^[1-9]\d{0,15}$/.test(id) ? await storedAt(manager, stream, Number(id)) : undefined;

@@ -44,6 +44,8 @@ export interface PublicationParking {
 }
 
 export interface Publisher extends FeedConsumer {
+  /** When the oldest event was recorded that is taken, and neither published nor parked yet. */
+  readonly oldestWaiting: Date | undefined;
   /** Saves the checkpoint; after the consumer was stopped. */
   close(): Promise<void>;
 }
@@ -107,15 +109,21 @@ export function publisher(options: PublisherOptions): Publisher {
     }
   }
 
+  let oldestWaiting: Date | undefined;
   return {
     name,
     maxBatch: 1_000,
+    get oldestWaiting() {
+      return oldestWaiting;
+    },
     async checkpoint() {
       waiting = new Set(await parking.streams());
       return keeper.load();
     },
     async handle({ events, position }) {
+      oldestWaiting = events.find(prepare.concerns)?.at.created;
       await park(await publishAll(events));
+      oldestWaiting = undefined;
       keeper.advance(position);
     },
     onFailure,

@@ -24,6 +24,8 @@ export interface DeadLetter extends NewDeadLetter {
 export interface DeadLetters {
   /** The oldest first. @param options.limit at most that many; default 100 @throws MessagingUnavailable */
   list(options?: { readonly context?: string; readonly limit?: number }): Promise<DeadLetter[]>;
+  /** How many of a context wait. @throws MessagingUnavailable */
+  count(context: string): Promise<number>;
   /** @throws NoSuchDeadLetter, MessagingUnavailable */
   show(id: string): Promise<DeadLetter>;
   /**

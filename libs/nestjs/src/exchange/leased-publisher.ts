@@ -21,7 +21,9 @@ export class LeasedPublisher {
   readonly parked: ParkedPublications;
   private readonly parking: ReactorParking;
   private readonly stopping = new AbortController();
-  private running: { readonly status: ConsumerStatus; stop(): Promise<void> } | undefined;
+  private running:
+    | { readonly status: ConsumerStatus; readonly oldestWaiting: Date | undefined; stop(): Promise<void> }
+    | undefined;
 
   constructor(private readonly options: LeasedPublisherOptions) {
     this.parking = new ReactorParking(options.pool, parkingName);
@@ -31,6 +33,13 @@ export class LeasedPublisher {
   /** How it goes in this instance; undefined while another one publishes. */
   get status(): ConsumerStatus | undefined {
     return this.running?.status;
+  }
+
+  /** How long the oldest event has waited that is not published yet, in ms; undefined while another instance publishes. */
+  get lagMs(): number | undefined {
+    if (!this.running) return undefined;
+    const { oldestWaiting } = this.running;
+    return oldestWaiting === undefined ? 0 : Math.max(0, Date.now() - oldestWaiting.getTime());
   }
 
   async start(): Promise<void> {
@@ -54,6 +63,9 @@ export class LeasedPublisher {
     this.running = {
       get status() {
         return running.status;
+      },
+      get oldestWaiting() {
+        return consumer.oldestWaiting;
       },
       stop: async () => {
         await running.stop();

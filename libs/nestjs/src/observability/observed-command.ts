@@ -16,7 +16,7 @@ export const observedCommand = <Result>(
 ): Promise<Result> =>
   timed(
     durations,
-    (failure) => ({ command: type, outcome: outcomeOf(failure) }),
+    (failure) => ({ context, command: type, outcome: outcomeOf(failure) }),
     () =>
       inSpan(
         `command ${type}`,

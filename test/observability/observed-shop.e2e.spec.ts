@@ -1,7 +1,8 @@
-/** One trace from the request to the last message, over all contexts, as a collector of spans gets it. */
+/** The shop as those see it who look at it: one trace over all contexts, as a collector gets it, and its metrics. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@annals/testing';
-import { orderBody, Shop } from '../shop/shop.js';
+import { orderBody, Shop, type AppName } from '../shop/shop.js';
+import { metricsIn, metricsOfDashboard } from './dashboard.js';
 import { OtlpCollector, type CollectedSpan } from './otlp-collector.js';
 
 let collector: OtlpCollector;
@@ -68,6 +69,33 @@ describe('the trace of an order', () => {
 
   it('is not made by what machines ask for', () => {
     expect(collector.spans.filter(({ name }) => name.includes('/health'))).toEqual([]);
+  });
+});
+
+describe('metrics', () => {
+  const apps = ['orders', 'inventory', 'payments'] as const;
+  const scrape = async (app: AppName): Promise<string> => (await fetch(`${shop.apps[app].url}/metrics`)).text();
+
+  it('are served for Prometheus, by names of the conventions', async () => {
+    const text = await scrape('orders');
+    expect(text).toMatch(/^http_server_request_duration_seconds_count\{.*http_route="\/orders".*\} 1$/m);
+    expect(text).toMatch(/^annals_command_duration_seconds_count\{.*command="PlaceOrder",outcome="ok".*\} 1$/m);
+    expect(text).toMatch(/^annals_projection_state\{.*read_model="order-summary",state="live".*\} 1$/m);
+    expect(text).toMatch(/^annals_dead_letters\{.*context="orders".*\} 0$/m);
+    expect(text).toMatch(/^annals_outbox_lag_seconds\{.*\} 0$/m);
+  });
+
+  it('are all that the dashboard asks for', async () => {
+    // A saga that has not ended, so that its state can be told.
+    await shop.nats.stop();
+    await shop.placeOrder({ sku: 'tea' });
+    const wanted = await metricsOfDashboard();
+    expect(wanted.length).toBeGreaterThan(15);
+    const exported = async () => (await Promise.all(apps.map(scrape))).flatMap(metricsIn);
+    await eventually(async () => expect(await exported()).toContain('annals_saga_instances'), { within: 10_000 });
+    const known = new Set(await exported());
+    expect(wanted.filter((metric) => !known.has(metric))).toEqual([]);
+    expect(await scrape('orders')).toMatch(/^annals_saga_instances\{.*state="running".*\} 1$/m);
   });
 });
 
