@@ -22,8 +22,7 @@ export class LeasedPublisher {
   private readonly parking: ReactorParking;
   private readonly stopping = new AbortController();
   private running:
-    | { readonly status: ConsumerStatus; readonly oldestWaiting: Date | undefined; stop(): Promise<void> }
-    | undefined;
+    { readonly status: ConsumerStatus; readonly oldestWaiting: Date | undefined; stop(): Promise<void> } | undefined;
 
   constructor(private readonly options: LeasedPublisherOptions) {
     this.parking = new ReactorParking(options.pool, parkingName);
