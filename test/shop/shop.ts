@@ -91,13 +91,13 @@ export class Shop {
       databases[name] = (await testPostgres()).url;
       const port = await freePort();
       const environment = {
-        ...settings,
         EVENTSTORE_URL: eventStore.url,
         NATS_URL: nats.url,
         MESSAGING_TRANSPORT: transport,
         DATABASE_URL: databases[name],
         CARRIER_URL: carrier.url,
         PORT: String(port),
+        ...settings,
       };
       apps[name] = new AppProcess(name, environment, port);
     }

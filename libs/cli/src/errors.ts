@@ -20,6 +20,19 @@ export class NoWorkspace extends CodedError {
   }
 }
 
+/** Nothing is stored under what was asked about. */
+export class NothingKnownAbout extends CodedError {
+  readonly code = 'CLI_NOTHING_KNOWN';
+  override readonly kind = 'not-found';
+
+  constructor(readonly about: string) {
+    super(
+      `Nothing is known of '${about}'. Give a correlation id (the header X-Correlation-Id of an answer) or the id of an ` +
+        `aggregate, such as an order's; and see that EVENTSTORE_URL is the store that it is in.`,
+    );
+  }
+}
+
 /** Somebody else listens on the ports that apps were to have. */
 export class AppPortTaken extends CodedError {
   readonly code = 'CLI_APP_PORT_TAKEN';

@@ -6,6 +6,7 @@ import { addProjections } from './commands/projections.js';
 import { addServer } from './commands/server.js';
 import { addStart } from './commands/start.js';
 import { addToken } from './commands/token.js';
+import { addWhy } from './commands/why.js';
 import type { Invocation } from './invocation.js';
 
 export function buildProgram(invocation: Invocation): Command {
@@ -24,6 +25,7 @@ export function buildProgram(invocation: Invocation): Command {
   addServer(program, invocation);
   addProjections(program, invocation);
   addToken(program, invocation);
+  addWhy(program, invocation);
   addDoctor(program, invocation);
   return program;
 }

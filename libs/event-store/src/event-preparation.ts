@@ -60,13 +60,14 @@ export function prepareEvents<State, Cmd extends DomainCommand, Evt extends Doma
   return { toAppend, events, state };
 }
 
-function metadataOf({ metadata: { id, correlationId, actor }, digest }: IdentifiedCommand): StoredMetadata {
+function metadataOf({ type, metadata: { id, correlationId, actor }, digest }: IdentifiedCommand): StoredMetadata {
   const context = currentContext();
   const who = actor ?? context?.actor;
   const traceparent = currentTraceparent();
   return {
     $correlationId: correlationId ?? context?.correlationId ?? id,
     $causationId: id,
+    command: type,
     ...(digest !== undefined && { commandDigest: digest }),
     ...(who !== undefined && { actor: who }),
     ...(traceparent !== undefined && { traceparent }),

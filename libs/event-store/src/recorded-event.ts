@@ -13,6 +13,8 @@ export interface EventContext extends MessageMetadata {
   readonly schemaVersion?: number;
   /** Fingerprint of the payload of the command that led to it. */
   readonly commandDigest?: string;
+  /** Type of the command that led to it. */
+  readonly command?: string;
 }
 
 export interface RecordedEvent<E extends DomainEvent = DomainEvent> {
@@ -35,6 +37,8 @@ export interface StoredMetadata {
   readonly schemaVersion?: number;
   /** See core's `payloadDigest`. */
   readonly commandDigest?: string;
+  /** Type of the command; its id is `$causationId`. */
+  readonly command?: string;
 }
 
 export function toRecordedEvent<E extends DomainEvent>(recorded: ClientEvent): RecordedEvent<E> {
@@ -52,7 +56,7 @@ export const recordedContext = (
   revision: number,
   position: bigint | undefined,
   created: Date,
-  { $correlationId, $causationId, actor, traceparent, schemaVersion, commandDigest }: StoredMetadata,
+  { $correlationId, $causationId, actor, traceparent, schemaVersion, commandDigest, command }: StoredMetadata,
 ): EventContext => ({
   id,
   stream,
@@ -65,4 +69,5 @@ export const recordedContext = (
   ...(traceparent !== undefined && { traceparent }),
   ...(schemaVersion !== undefined && { schemaVersion }),
   ...(commandDigest !== undefined && { commandDigest }),
+  ...(command !== undefined && { command }),
 });

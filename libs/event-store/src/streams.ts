@@ -43,6 +43,8 @@ export interface ReadOptions {
   readonly from?: number;
   readonly direction?: 'forwards' | 'backwards';
   readonly maxCount?: number;
+  /** Gives what links of the stream point to (as in `$bc-…`), in place of the links; for {@link Streams.readToEnd}. */
+  readonly resolveLinks?: boolean;
 }
 
 export class Streams {
@@ -158,12 +160,13 @@ const definedOf = ({ from, maxCount }: { from: number | undefined; maxCount: num
   ...(maxCount !== undefined && { maxCount }),
 });
 
-function clientOptions({ from, maxCount, direction }: ReadOptions): ReadStreamOptions {
+function clientOptions({ from, maxCount, direction, resolveLinks = false }: ReadOptions): ReadStreamOptions {
   const backwards = direction === 'backwards';
   return {
     direction: backwards ? BACKWARDS : FORWARDS,
     fromRevision: from === undefined ? (backwards ? END : START) : BigInt(from),
     ...(maxCount !== undefined && { maxCount }),
+    resolveLinkTos: resolveLinks,
   };
 }
 

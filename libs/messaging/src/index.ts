@@ -44,6 +44,7 @@ export type { MessageHandler, ReceivedMessage } from './consuming/received-messa
 export { defaultRetryPolicy, type RetryPolicy } from './consuming/receiver.js';
 export { OriginalErrors } from './original-errors.js';
 export { commandSender, type CommandSender } from './publishing/command-sender.js';
+export { eventEnvelopes } from './publishing/envelopes.js';
 export { publish, type Publication, type Published } from './publishing/publication.js';
 export {
   publishEvent,

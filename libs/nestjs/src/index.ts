@@ -18,7 +18,12 @@ export {
   type ReactorDefinition,
   type ReactorRetry,
 } from './commands/reactor.js';
-export type { ParkedReaction } from './commands/reactor-parking.js';
+export {
+  parkedReactions,
+  publisherParkingName,
+  type ParkedReaction,
+  type ParkedReactionOf,
+} from './commands/reactor-parking.js';
 export { Reactors } from './commands/reactors.js';
 export { rule, validate, type CommandRule } from './commands/validate.js';
 export type { ContextMap } from './context-map.js';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { EventStore } from '@annals/event-store';
 import { contextMapOf, NotABoundedContext, type ContextMap } from '@annals/nestjs';
-import { connectReadDatabase, Projections, UnknownReadModel } from '@annals/projections';
+import { connectReadDatabase, Projections, UnknownReadModel, type ReadDatabase } from '@annals/projections';
 import { AppNotBuilt } from '../errors.js';
 import type { Invocation } from '../invocation.js';
 import { parts, partUrl, type UrlVariable } from '../parts/parts.js';
@@ -45,7 +45,8 @@ export function ownerOf(readModel: string, maps: readonly ContextMap[]): Context
   );
 }
 
-const url = (invocation: Invocation, variable: UrlVariable): string => {
+/** Where the part of this variable is. @throws WrongUse */
+export const partUrlOf = (invocation: Invocation, variable: UrlVariable): string => {
   const part = parts.find(({ urlVariable }) => urlVariable === variable);
   if (!part) throw new Error(`No part has the variable ${variable}.`);
   return partUrl(invocation, part);
@@ -55,15 +56,15 @@ const url = (invocation: Invocation, variable: UrlVariable): string => {
 export async function withProjections<Result>(
   map: ContextMap,
   invocation: Invocation,
-  work: (projections: Projections) => Promise<Result>,
+  work: (projections: Projections, database: ReadDatabase) => Promise<Result>,
 ): Promise<Result> {
   const { name: context, readModels = [], deciders } = map;
-  const database = await connectReadDatabase({ url: url(invocation, 'DATABASE_URL'), context, readModels });
-  const store = new EventStore({ url: url(invocation, 'EVENTSTORE_URL') });
+  const database = await connectReadDatabase({ url: partUrlOf(invocation, 'DATABASE_URL'), context, readModels });
+  const store = new EventStore({ url: partUrlOf(invocation, 'EVENTSTORE_URL') });
   const feed = store.feed(deciders.map(({ category }) => `${category}-`));
   const projections = new Projections({ database, context, feed, store, readModels });
   try {
-    return await work(projections);
+    return await work(projections, database);
   } finally {
     await projections.stop();
     await store.close();

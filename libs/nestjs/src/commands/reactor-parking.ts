@@ -146,3 +146,38 @@ const toParked = ({ context, event, error, ...row }: Row): ParkedReaction => ({
     },
   },
 });
+
+/** A parked event of a conversation, for those who look at the conversation. */
+export interface ParkedReactionOf {
+  readonly id: string;
+  /** {@link publisherParkingName} when it is the publisher's. */
+  readonly reactor: string;
+  readonly stream: string;
+  readonly eventType: string;
+  readonly eventId: string;
+  /** Undefined for those that only wait behind another. */
+  readonly error: string | undefined;
+  readonly attempts: number;
+  readonly parkedAt: Date;
+}
+
+/** The name under which events are parked that could not be published; no reactor of a map may have it. */
+export const publisherParkingName = 'annals:publisher';
+
+/** What reactors and the publisher of a context have parked of these conversations; none where there are neither. */
+export async function parkedReactions(
+  database: Queryable,
+  correlationIds: readonly string[],
+): Promise<ParkedReactionOf[]> {
+  const { rows: tables } = await database.query<{ table: string | null }>(
+    `select to_regclass('annals.parked_reaction')::text as table`,
+  );
+  if (tables[0]?.table == null) return [];
+  const { rows } = await database.query<Omit<ParkedReactionOf, 'error'> & { error: string | null }>(
+    `select id, reactor, stream, event->>'type' as "eventType", context->>'id' as "eventId", error, attempts,
+            parked_at as "parkedAt"
+     from annals.parked_reaction where context->>'correlationId' = any($1) order by id`,
+    [correlationIds],
+  );
+  return rows.map((row) => ({ ...row, error: row.error ?? undefined }));
+}

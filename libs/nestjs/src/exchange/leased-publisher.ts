@@ -3,7 +3,7 @@ import type { Log } from '@annals/core';
 import type { CheckpointStore, ConsumerStatus, EventFeed } from '@annals/event-store';
 import { publisher, type Leases, type Publishing } from '@annals/messaging';
 import type pg from 'pg';
-import { ReactorParking } from '../commands/reactor-parking.js';
+import { publisherParkingName, ReactorParking } from '../commands/reactor-parking.js';
 import { ParkedPublications } from './parked-publications.js';
 
 export interface LeasedPublisherOptions extends Publishing {
@@ -14,9 +14,6 @@ export interface LeasedPublisherOptions extends Publishing {
   readonly log: Log;
 }
 
-/** Not a name that a reactor of a map may have: its parked events lie in the same table. */
-const parkingName = 'annals:publisher';
-
 export class LeasedPublisher {
   readonly parked: ParkedPublications;
   private readonly parking: ReactorParking;
@@ -25,7 +22,7 @@ export class LeasedPublisher {
     { readonly status: ConsumerStatus; readonly oldestWaiting: Date | undefined; stop(): Promise<void> } | undefined;
 
   constructor(private readonly options: LeasedPublisherOptions) {
-    this.parking = new ReactorParking(options.pool, parkingName);
+    this.parking = new ReactorParking(options.pool, publisherParkingName);
     this.parked = new ParkedPublications(options, this.parking);
   }
 
