@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EventStore } from '@annals/event-store';
 import { eventually, testPostgres } from '@annals/testing';
-import { Shop } from '../shop/shop.js';
+import { orderBody, Shop } from '../shop/shop.js';
 
 let shop: Shop;
 let parts: Record<string, string>;
@@ -90,11 +90,7 @@ describe('annals why', () => {
     const { headers, body } = await shop.post<{ orderId: string }>(
       'orders',
       '/orders',
-      {
-        customerId: 'c-1',
-        cardNumber: '4000000000000002',
-        lines: [{ sku: 'tea', quantity: 1, unitPrice: { amount: 450, currency: 'EUR' } }],
-      },
+      orderBody('tea', { card: 'declined' }),
       { 'x-correlation-id': `declined-${randomUUID()}` },
     );
     const correlationId = headers.get('x-correlation-id') ?? '';
