@@ -49,17 +49,17 @@ async function besideEvents(
 ): Promise<{ readonly chapter: Chapter; readonly sagas: ReadonlyMap<string, string> }> {
   const streams = [...new Set(events.map(({ at }) => at.stream))].filter((stream) => stream.startsWith('saga-'));
   const sagas = new Map<string, string>();
-  const chapters: Chapter[] = [];
-  for (const map of maps) {
-    const chapter = await unless(missing, `what ${map.name} has parked`, () =>
-      withProjections(map, invocation, async (projections, database) => {
-        for (const stream of await sagasIn(database, streams)) sagas.set(stream, map.name);
-        return parkedIn(map.name, projections, database, correlationIds);
-      }),
-    );
-    if (chapter) chapters.push(chapter);
-  }
-  return { chapter: joined(chapters), sagas };
+  const chapters = await Promise.all(
+    maps.map((map) =>
+      unless(missing, `what ${map.name} has parked`, () =>
+        withProjections(map, invocation, async (projections, database) => {
+          for (const stream of await sagasIn(database, streams)) sagas.set(stream, map.name);
+          return parkedIn(map.name, projections, database, correlationIds);
+        }),
+      ),
+    ),
+  );
+  return { chapter: joined(chapters.filter((chapter) => chapter !== undefined)), sagas };
 }
 
 /** Those of the streams that belong to sagas of the context of this database. */
