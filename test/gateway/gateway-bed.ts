@@ -1,7 +1,16 @@
 /** The gateway, compiled and in a process of its own, before contexts that behave as told. */
 import { freePort } from '@annals/embedded';
+import { localToken } from '@annals/nestjs';
 import { AppProcess } from '../shop/app-process.js';
 import { MisbehavingContext } from './misbehaving-context.js';
+
+/** The header of somebody who may do everything; of a customer, for what customers may. */
+export const asOperator = async () => ({
+  authorization: `Bearer ${await localToken({ subject: 'op', roles: ['operator'] }, 60)}`,
+});
+export const asCustomer = async (subject: string) => ({
+  authorization: `Bearer ${await localToken({ subject, roles: ['customer'] }, 60)}`,
+});
 
 const names = ['orders', 'inventory', 'payments', 'shipping'] as const;
 type ContextName = (typeof names)[number];
@@ -31,12 +40,15 @@ export class GatewayBed {
     await Promise.all([...Object.values(this.contexts), ...this.others].map((context) => context.down()));
   }
 
+  /** As an operator, unless the headers say who asks. */
   async get<Body = Record<string, unknown>>(path: string, headers: Record<string, string> = {}) {
     return this.request<Body>(path, { headers });
   }
 
   async request<Body = Record<string, unknown>>(path: string, init: RequestInit) {
-    const response = await fetch(`${this.gateway.url}${path}`, init);
+    const headers = new Headers(init.headers);
+    if (!headers.has('authorization')) headers.set('authorization', (await asOperator()).authorization);
+    const response = await fetch(`${this.gateway.url}${path}`, { ...init, headers });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('json');
     return {

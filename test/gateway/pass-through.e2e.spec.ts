@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
-import { GatewayBed } from './gateway-bed.js';
+import { asCustomer, asOperator, GatewayBed } from './gateway-bed.js';
 import type { Seen } from './misbehaving-context.js';
 
 let bed: GatewayBed;
@@ -87,6 +87,35 @@ describe('a request', () => {
   });
 });
 
+describe('who asks', () => {
+  it('must say so, and must have the role of the route, before the context hears of it', async () => {
+    const { hostname, port } = new URL(bed.gateway.url);
+    const anonymous = await fetch(`http://${hostname}:${port}/api/orders/o-1`);
+    expect([anonymous.status, ((await anonymous.json()) as { code: string }).code]).toEqual([
+      401,
+      'NESTJS_NOT_AUTHENTICATED',
+    ]);
+    expect(anonymous.headers.get('www-authenticate')).toContain('Bearer');
+    expect((await bed.get('/api/orders/o-1', { authorization: 'Bearer a.b.c' })).body['code']).toBe(
+      'NESTJS_INVALID_TOKEN',
+    );
+    expect((await bed.get('/api/payments/o-1', await asCustomer('ann'))).status).toBe(403);
+    expect((await bed.get('/admin/strangler', await asCustomer('ann'))).status).toBe(403);
+    for (const context of Object.values(bed.contexts)) expect((await context.saw()).seen).toEqual([]);
+  });
+
+  it('is passed on to the context, which asks again', async () => {
+    const ann = await asCustomer('ann');
+    expect((await bed.get<Seen>('/api/orders/o-1', ann)).body.headers).toMatchObject(ann);
+  });
+
+  it('need not be known where the context knows the caller otherwise', async () => {
+    const sent = await fetch(`${bed.gateway.url}/api/carrier-reports`, { method: 'POST', body: '{}' });
+    expect(sent.status).toBe(200);
+    expect((await bed.contexts.shipping.saw()).seen[0]?.url).toBe('/carrier-reports');
+  });
+});
+
 describe('a body', () => {
   it('streams: the context has its beginning before its end is sent', async () => {
     const bytes = 700_000;
@@ -127,7 +156,8 @@ describe('an answer', () => {
   it('is read no faster than the client takes it', async () => {
     await bed.contexts.orders.behaves({ kind: 'endless', bytes: 1_000_000 });
     const socket = connect(Number(new URL(bed.gateway.url).port), '127.0.0.1');
-    socket.write('GET /api/orders/feed HTTP/1.1\r\nhost: x\r\n\r\n');
+    const { authorization } = await asOperator();
+    socket.write(`GET /api/orders/feed HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\n\r\n`);
     await once(socket, 'data');
     socket.pause();
     // What it could write stands still once all buffers on the way are full.
@@ -224,7 +254,13 @@ function* pieces(bytes: number): Generator<Buffer> {
 /** Without what fetch does to paths and headers. */
 async function raw(path: string, headers: Record<string, string> = {}, drain = true): Promise<IncomingMessage> {
   const { hostname, port } = new URL(bed.gateway.url);
-  const sent = httpRequest({ hostname, port, path, headers, agent: false }).end();
+  const sent = httpRequest({
+    hostname,
+    port,
+    path,
+    headers: { ...(await asOperator()), ...headers },
+    agent: false,
+  }).end();
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   if (drain) {
     answer.resume();
@@ -236,7 +272,7 @@ async function raw(path: string, headers: Record<string, string> = {}, drain = t
 /** Sends a body of unknown length, and reads the answer though not all may be taken. */
 async function chunked(path: string, bytes: number): Promise<number | undefined> {
   const { hostname, port } = new URL(bed.gateway.url);
-  const sent = httpRequest({ hostname, port, path, method: 'POST', agent: false });
+  const sent = httpRequest({ hostname, port, path, method: 'POST', headers: await asOperator(), agent: false });
   sent.on('error', () => undefined); // the gateway closes on what it does not want
   const answered = once(sent, 'response') as Promise<[IncomingMessage]>;
   for (const piece of pieces(bytes)) sent.write(piece);

@@ -1,13 +1,16 @@
-/** Who asks. The contexts ask again: a gateway that is gone round protects nothing. */
+/** Who gets through. The contexts ask again: a gateway that is gone round protects nothing. */
+import { requirePrincipal, requireRole } from '@annals/nestjs';
 import type { FastifyRequest } from 'fastify';
 
-interface Authenticated {
-  readonly annalsCaller?: { readonly principal?: { readonly subject: string } } | null;
+/** Everybody, everybody with a valid token, or those with one of the roles. */
+export type RouteAccess = 'everybody' | 'signed-in' | readonly string[];
+
+/** @throws NotAuthenticated, InvalidToken, AccessDenied */
+export function admit(request: FastifyRequest, access: RouteAccess): void {
+  if (access === 'everybody') return;
+  const principal = requirePrincipal(request);
+  if (access !== 'signed-in') requireRole(principal, ...access);
 }
 
-export const subjectOf = (request: FastifyRequest): string | undefined =>
-  (request as Authenticated).annalsCaller?.principal?.subject;
-
-export function admit(_request: FastifyRequest, _auth: 'everybody' | 'signed-in' | readonly string[]): void {
-  return;
-}
+/** Whom the request's token names; undefined without a valid one. */
+export const subjectOf = ({ annalsCaller }: FastifyRequest): string | undefined => annalsCaller?.principal?.subject;

@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import {
   rememberCallers,
+  secureHttp,
   observeRequests,
   openConversations,
   serveMetrics,
@@ -86,6 +87,7 @@ async function openEdge(
   openConversations(fastify);
   observeRequests(fastify);
   serveMetrics(fastify, telemetry);
+  secureHttp(app, fastify);
   rememberCallers(fastify);
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   const { corsOrigins } = settings;

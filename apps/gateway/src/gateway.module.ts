@@ -1,5 +1,5 @@
 /** All that the gateway is made of besides its routes (routes.ts). */
-import { HttpClients, nestLog, ResilienceModule } from '@annals/nestjs';
+import { HttpClients, nestLog, ResilienceModule, SecurityModule } from '@annals/nestjs';
 import type { Dependency } from '@annals/resilience';
 import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
@@ -46,6 +46,7 @@ export class GatewayModule implements OnModuleInit, OnApplicationShutdown {
     return {
       module: GatewayModule,
       imports: [
+        SecurityModule.register('gateway'),
         ResilienceModule.register([...Object.values(contexts), legacyShop]),
         ThrottlerModule.forRoot({
           throttlers: [{ ttl: minuteMs, limit: rateLimit }],

@@ -1,3 +1,4 @@
+import { Public } from '@annals/nestjs';
 import { Dependencies, type DependencyState } from '@annals/resilience';
 import { Controller, Get, HttpCode } from '@nestjs/common';
 import { SkipThrottle } from '@nestjs/throttler';
@@ -5,6 +6,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 
 /** One context that is away is no reason to send nobody here: the others answer. */
 @Controller('health')
+@Public()
 @SkipThrottle()
 @ApiExcludeController()
 export class HealthController {

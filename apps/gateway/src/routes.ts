@@ -2,7 +2,9 @@
  * THE MAP: every route of the gateway. What is not here is not reachable from outside: health, metrics and `/admin` of the
  * contexts are not.
  */
+import { operatorRole, serviceRole } from '@annals/nestjs';
 import type { Dependency } from '@annals/resilience';
+import type { RouteAccess } from './access.js';
 import { inventory, legacyShop, notifications, orders, payments, shipping } from './dependencies.js';
 import type { RateLimit } from './rate-limit/rate-limiter.js';
 
@@ -13,8 +15,7 @@ export interface GatewayRoute {
   readonly context: Dependency;
   /** The same place in the context. */
   readonly at: `/${string}`;
-  /** Who gets through: everybody, everybody with a valid token, or those with one of the roles. The context asks again. */
-  readonly auth: 'everybody' | 'signed-in' | readonly string[];
+  readonly auth: RouteAccess;
   /** Until the answer begins, in ms; default: the context's time limit. */
   readonly timeoutMs?: number;
   /** Per client, besides the limit of the whole gateway. */
@@ -26,18 +27,29 @@ export interface GatewayRoute {
 }
 
 const minute = 60_000;
+const staff = [operatorRole, serviceRole];
+const shoppers = ['customer', ...staff];
 
 export const routes: readonly GatewayRoute[] = [
-  { path: '/api/orders', context: orders, at: '/orders', auth: 'signed-in', legacy: legacyShop },
+  { path: '/api/orders', context: orders, at: '/orders', auth: shoppers, legacy: legacyShop },
   { path: '/api/stock', context: inventory, at: '/stock', auth: 'signed-in', legacy: legacyShop },
-  { path: '/api/reservations', context: inventory, at: '/reservations', auth: 'signed-in' },
+  { path: '/api/reservations', context: inventory, at: '/reservations', auth: staff },
   {
     path: '/api/payments',
     context: payments,
     at: '/payments',
-    auth: 'signed-in',
-    rateLimit: { limit: 1_200, windowMs: minute },
+    auth: staff,
+    rateLimit: { limit: 6_000, windowMs: minute },
   },
-  { path: '/api/shipments', context: shipping, at: '/shipments', auth: 'signed-in' },
-  { path: '/api/notifications', context: notifications, at: '/notifications', auth: 'signed-in' },
+  { path: '/api/shipments', context: shipping, at: '/shipments', auth: staff },
+  // The carrier has no account here: the context knows it by its signature.
+  {
+    path: '/api/carrier-reports',
+    context: shipping,
+    at: '/carrier-reports',
+    auth: 'everybody',
+    rateLimit: { limit: 600, windowMs: minute },
+    maxBodyBytes: 16 * 1024,
+  },
+  { path: '/api/notifications', context: notifications, at: '/notifications', auth: staff },
 ];

@@ -1,4 +1,4 @@
-import { InjectHttp } from '@annals/nestjs';
+import { InjectHttp, operatorRole, Roles, ServiceTokens, serviceRole } from '@annals/nestjs';
 import type { ResilientHttp } from '@annals/resilience';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
@@ -31,6 +31,7 @@ class OrderDetailsBody {
 }
 
 @Controller('api/orders')
+@Roles('customer', operatorRole, serviceRole)
 @ApiTags('gateway')
 export class OrderDetailsController {
   private readonly sources: OrderDetailsSources;
@@ -40,6 +41,7 @@ export class OrderDetailsController {
     @InjectHttp('payments') payments: ResilientHttp,
     @InjectHttp('inventory') inventory: ResilientHttp,
     @InjectHttp('shipping') shipping: ResilientHttp,
+    private readonly tokens: ServiceTokens,
   ) {
     this.sources = {
       orders,
@@ -67,6 +69,7 @@ export class OrderDetailsController {
       orderId,
       waitFor: typeof waitFor === 'string' ? waitFor : undefined,
       signal: gone.signal,
+      onBehalfOfTheShop: () => this.tokens.authorization(),
     });
     if ('refusal' in asked) {
       const { status, headers, body } = asked.refusal;

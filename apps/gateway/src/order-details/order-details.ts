@@ -1,4 +1,8 @@
-/** One order with all that the contexts know of it, asked in parallel under one deadline. */
+/**
+ * One order with all that the contexts know of it, asked in parallel under one deadline. The orders context decides, by the
+ * caller's own token, whether the order is theirs to see; only then is anything told of the other parts, which are asked for on
+ * behalf of the shop, since customers have no access there.
+ */
 import { isCodedError } from '@annals/core';
 import { NotFound } from '@annals/nestjs';
 import { DependencyTimeout, type HttpAnswer, type ResilientHttp } from '@annals/resilience';
@@ -26,6 +30,8 @@ export interface Asking {
   readonly waitFor: string | undefined;
   /** Aborted when nobody wants to know any more. */
   readonly signal: AbortSignal;
+  /** The `Authorization` of a service. */
+  readonly onBehalfOfTheShop: () => Promise<string>;
 }
 
 export type Asked =
@@ -42,7 +48,7 @@ const waitMs = 5_500;
 /** @throws NotFound; what made the order itself unavailable */
 export async function orderDetails(
   { orders, parts: sources }: OrderDetailsSources,
-  { orderId, waitFor, signal: gone }: Asking,
+  { orderId, waitFor, signal: gone, onBehalfOfTheShop }: Asking,
 ): Promise<Asked> {
   const more = waitFor === undefined ? 0 : waitMs;
   const deadline = AbortSignal.timeout(deadlineMs + more);
@@ -55,7 +61,11 @@ export async function orderDetails(
   const asked = Promise.all(
     parts.map(async (part) => {
       const { http, path } = sources[part];
-      return [part, await settled(http.get<Json>(`${path}/${id}`, options))] as const;
+      const ask = async () => {
+        const headers = { ...options.headers, authorization: await onBehalfOfTheShop() };
+        return http.get<Json>(`${path}/${id}`, { ...options, headers });
+      };
+      return [part, await settled(ask())] as const;
     }),
   );
   try {

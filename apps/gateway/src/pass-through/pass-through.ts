@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { currentContext, currentTraceparent } from '@annals/core';
+import { sendProblem } from '@annals/nestjs';
 import type { Dependency } from '@annals/resilience';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { admit } from '../access.js';
@@ -140,11 +141,8 @@ const shadowHeaders = ({ headers: { authorization, accept } }: IncomingMessage):
 });
 
 function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = gatewayProblem(error);
-  const { retryAfterMs } = problem;
   for (const [name, value] of Object.entries(securityHeaders(reply))) void reply.header(name, value);
-  if (typeof retryAfterMs === 'number') void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1_000)));
   // What is left of a body would be taken for the next request.
   if (!request.raw.complete) void reply.header('connection', 'close');
-  void reply.status(problem.status).type('application/problem+json').send(problem);
+  sendProblem(reply, error, gatewayProblem(error));
 }

@@ -1,3 +1,4 @@
+import { operatorRole, Roles } from '@annals/nestjs';
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { RuleBook } from './rule-book.js';
@@ -13,6 +14,7 @@ export interface StranglerState {
 
 /** For operators: which rules hold, and what shadow reads found. */
 @Controller('admin/strangler')
+@Roles(operatorRole)
 @ApiExcludeController()
 export class StranglerController {
   constructor(

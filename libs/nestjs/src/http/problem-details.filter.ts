@@ -44,17 +44,21 @@ export class ProblemDetailsFilter implements ExceptionFilter {
     // Without the query: what stands there is not ours to write down.
     const path = request.url.replace(/\?.*$/s, '');
     if (problem.status >= 500) this.logger.error(`${request.method} ${path}: ${problem.code}`, stackOf(error));
-    const challenge = challengeOf(error, problem.status);
-    if (challenge !== undefined) void reply.header('www-authenticate', challenge);
-    const { retryAfterMs } = problem;
-    if (typeof retryAfterMs === 'number')
-      void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1_000)));
-    void reply.status(problem.status).type('application/problem+json').send(problem);
+    sendProblem(reply, error, problem);
   }
 
   protected problemOf(error: unknown): ProblemDetails {
     return toProblem(error);
   }
+}
+
+/** Answers with a problem and the headers that belong to it; also for routes that Nest knows nothing of. */
+export function sendProblem(reply: FastifyReply, error: unknown, problem: ProblemDetails): void {
+  const challenge = challengeOf(error, problem.status);
+  if (challenge !== undefined) void reply.header('www-authenticate', challenge);
+  const { retryAfterMs } = problem;
+  if (typeof retryAfterMs === 'number') void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1_000)));
+  void reply.status(problem.status).type('application/problem+json').send(problem);
 }
 
 export function toProblem(error: unknown): ProblemDetails {
