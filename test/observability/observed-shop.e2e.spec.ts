@@ -1,17 +1,28 @@
 /** The shop as those see it who look at it: one trace over all contexts, as a collector gets it, and its metrics. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { freePort } from '@annals/embedded';
+import { localToken } from '@annals/nestjs';
 import { eventually } from '@annals/testing';
-import { orderBody, Shop, type AppName } from '../shop/shop.js';
+import { AppProcess } from '../shop/app-process.js';
+import { orderBody, Shop } from '../shop/shop.js';
 import { metricsIn, metricsOfDashboard } from './dashboard.js';
 import { OtlpCollector, type CollectedSpan } from './otlp-collector.js';
 
 let collector: OtlpCollector;
 let shop: Shop;
+let gateway: AppProcess;
 beforeAll(async () => {
   collector = await OtlpCollector.start();
-  shop = await Shop.start('nats', { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '100' });
+  const telemetry = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '100', LOG_LEVEL: 'trace' };
+  shop = await Shop.start('nats', telemetry);
+  const urls: Record<string, string> = {};
+  for (const { name, url } of Object.values(shop.apps)) urls[`${name.toUpperCase()}_URL`] = url;
+  const port = await freePort();
+  gateway = new AppProcess('gateway', { ...urls, ...telemetry, PORT: String(port) }, port);
+  await gateway.start();
 }, 180_000);
 afterAll(async () => {
+  await gateway.end('SIGTERM');
   await shop.stop();
   await collector.stop();
 });
@@ -19,12 +30,20 @@ afterAll(async () => {
 const named = ({ service, name }: CollectedSpan) => `${service}: ${name}`;
 
 describe('the trace of an order', () => {
-  it('covers request, command, append, projection, messages and saga in all contexts', async () => {
+  it('begins at the gateway and covers request, command, append, projection, messages and saga in all contexts', async () => {
     await shop.receiveStock('tea', 3);
-    const { body } = await shop.post<{ orderId: string }>('orders', '/orders', orderBody('tea'), {
-      'x-correlation-id': 'traced-order',
+    const token = await localToken({ subject: 'tester', roles: ['operator'] }, 60);
+    const answer = await fetch(`${gateway.url}/api/orders`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'x-correlation-id': 'traced-order',
+      },
+      body: JSON.stringify(orderBody('tea')),
     });
-    await shop.shows('orders', `/orders/${body.orderId}`, { status: 'confirmed', shipment: 'delivered' });
+    const { orderId } = (await answer.json()) as { orderId: string };
+    await shop.shows('orders', `/orders/${orderId}`, { status: 'confirmed', shipment: 'delivered' });
     const expected = [
       'orders: POST /orders',
       'orders: command PlaceOrder',
@@ -55,7 +74,7 @@ describe('the trace of an order', () => {
     expect(new Set(trace.map(({ traceId }) => traceId)).size).toBe(1);
     const spanIds = new Set(trace.map(({ spanId }) => spanId));
     const beginnings = trace.filter(({ parentSpanId }) => !spanIds.has(parentSpanId));
-    expect(beginnings.map(named)).toEqual(['orders: POST /orders']);
+    expect(beginnings.map(named)).toEqual([expect.stringMatching(/^gateway: POST \/api\/orders/)]);
   });
 
   it('goes on with the trace that the request came in', async () => {
@@ -73,11 +92,10 @@ describe('the trace of an order', () => {
 });
 
 describe('metrics', () => {
-  const apps = ['orders', 'inventory', 'payments'] as const;
-  const scrape = async (app: AppName): Promise<string> => (await fetch(`${shop.apps[app].url}/metrics`)).text();
+  const scrape = async ({ url }: { readonly url: string }): Promise<string> => (await fetch(`${url}/metrics`)).text();
 
   it('are served for Prometheus, by names of the conventions', async () => {
-    const text = await scrape('orders');
+    const text = await scrape(shop.apps.orders);
     expect(text).toMatch(/^http_server_request_duration_seconds_count\{.*http_route="\/orders".*\} 1$/m);
     expect(text).toMatch(/^annals_command_duration_seconds_count\{.*command="PlaceOrder",outcome="ok".*\} 1$/m);
     expect(text).toMatch(/^annals_projection_state\{.*read_model="order-summary",state="live".*\} 1$/m);
@@ -91,11 +109,23 @@ describe('metrics', () => {
     await shop.placeOrder({ sku: 'tea' });
     const wanted = await metricsOfDashboard();
     expect(wanted.length).toBeGreaterThan(15);
-    const exported = async () => (await Promise.all(apps.map(scrape))).flatMap(metricsIn);
+    const exported = async () =>
+      (await Promise.all([gateway, ...Object.values(shop.apps)].map(scrape))).flatMap(metricsIn);
     await eventually(async () => expect(await exported()).toContain('annals_saga_instances'), { within: 10_000 });
     const known = new Set(await exported());
     expect(wanted.filter((metric) => !known.has(metric))).toEqual([]);
-    expect(await scrape('orders')).toMatch(/^annals_saga_instances\{.*state="running".*\} 1$/m);
+    expect(await scrape(shop.apps.orders)).toMatch(/^annals_saga_instances\{.*state="running".*\} 1$/m);
+  });
+});
+
+describe('logs', () => {
+  it('of all that happened hold no secrets and no personal data', () => {
+    const { shipTo, email, cardNumber } = orderBody('tea');
+    for (const app of [gateway, ...Object.values(shop.apps)]) {
+      expect(app.lastOutput).toContain('"level":');
+      for (const personal of [shipTo.name, shipTo.street, email, cardNumber, 'eyJ'])
+        expect(app.lastOutput).not.toContain(personal);
+    }
   });
 });
 

@@ -42,6 +42,8 @@ export class ContextMetrics implements OnApplicationBootstrap, OnApplicationShut
   private readonly log: Log = nestLog('Metrics');
   private readonly sagas: PostgresInstanceIndex;
   private stop: () => void = () => undefined;
+  /** What could not be told when it was asked for last: said once. */
+  private readonly untold = new Set<string>();
 
   constructor(
     @Inject(CONTEXT_MAP) private readonly map: ContextMap,
@@ -132,8 +134,11 @@ export class ContextMetrics implements OnApplicationBootstrap, OnApplicationShut
     });
     try {
       await Promise.race([telling, late]).finally(() => told.abort());
+      this.untold.delete(what);
     } catch (error) {
-      this.log.warn(`The metrics of ${what} are left out.`, { error });
+      if (!this.untold.has(what))
+        this.log.warn(`The metrics of ${what} are left out until they can be told.`, { error });
+      this.untold.add(what);
     }
   }
 }
