@@ -186,4 +186,107 @@ export class Interrupted extends CodedError {
   }
 }
 
+/** An app that has to do what was asked for does not answer. */
+export class AppNotReachable extends CodedError {
+  readonly code = 'CLI_APP_NOT_REACHABLE';
+  override readonly kind = 'unavailable';
+
+  constructor(
+    readonly url: string,
+    options?: ErrorOptions,
+  ) {
+    super(`Nobody answers at ${url}. Start the app (npm start), or say where it is with --url.`, options);
+  }
+}
+
+/** An app does not do what was asked for. */
+export class AppRefused extends CodedError {
+  readonly code = 'CLI_APP_REFUSED';
+  override readonly kind = 'rejected';
+
+  constructor(
+    readonly url: string,
+    readonly status: number,
+    reason: string,
+  ) {
+    super(`${url} refuses (${status}): ${reason} (Where an operator's token is asked for, give it in ANNALS_TOKEN.)`);
+  }
+}
+
+/** No context declares the saga. */
+export class UnknownSaga extends CodedError {
+  readonly code = 'CLI_UNKNOWN_SAGA';
+  override readonly kind = 'not-found';
+
+  constructor(
+    readonly saga: string,
+    readonly known: readonly string[],
+  ) {
+    super(`There is no saga '${saga}'. Known are: ${known.join(', ') || 'none'}.`);
+  }
+}
+
+/** An instance of a saga that was given another try failed again. */
+export class SagaStillFails extends CodedError {
+  readonly code = 'CLI_SAGA_STILL_FAILS';
+
+  constructor(
+    readonly saga: string,
+    readonly id: string,
+    reason: string,
+  ) {
+    super(`${saga} ${id} failed again: ${reason}`);
+  }
+}
+
+/** No context of this name publishes anything. */
+export class NoPublisher extends CodedError {
+  readonly code = 'CLI_NO_PUBLISHER';
+  override readonly kind = 'not-found';
+
+  constructor(
+    readonly context: string,
+    readonly known: readonly string[],
+  ) {
+    super(`No context '${context}' publishes anything. Those that do: ${known.join(', ') || 'none'}.`);
+  }
+}
+
+/** Events that were tried again could not be published again. */
+export class StillNotPublished extends CodedError {
+  readonly code = 'CLI_STILL_NOT_PUBLISHED';
+
+  constructor(
+    readonly context: string,
+    readonly events: number,
+  ) {
+    super(`${events} events of '${context}' still cannot be published. What is wrong: annals messages parked list`);
+  }
+}
+
+/** The published language was changed in a way that breaks those who rely on it. */
+export class ContractsBroken extends CodedError {
+  readonly code = 'CLI_CONTRACTS_BROKEN';
+
+  constructor(
+    readonly changes: number,
+    readonly baseline: string,
+  ) {
+    super(
+      `${changes} changes break contracts that were published (${baseline}). Restore them, and give a new shape a new ` +
+        `version beside the old one. If nobody has them yet: annals contracts export --out ${baseline}`,
+    );
+  }
+}
+
+/** There is nothing to compare the contracts with. */
+export class NoBaseline extends CodedError {
+  readonly code = 'CLI_NO_BASELINE';
+  override readonly kind = 'precondition';
+
+  constructor(readonly file: string) {
+    super(`There is no published language in ${file}. Make it, and commit it: annals contracts export --out ${file}`);
+  }
+}
+
 const indented = (text: string): string => text.replaceAll(/^/gm, '  ');

@@ -1,8 +1,11 @@
 /** All commands of `annals`, one file per noun. */
 import { Command } from 'commander';
+import { addContracts } from './commands/contracts.js';
 import { addDoctor } from './commands/doctor.js';
 import { addInfra } from './commands/infra.js';
+import { addMessages } from './commands/messages.js';
 import { addProjections } from './commands/projections.js';
+import { addSagas } from './commands/sagas.js';
 import { addServer } from './commands/server.js';
 import { addStart } from './commands/start.js';
 import { addToken } from './commands/token.js';
@@ -26,6 +29,9 @@ export function buildProgram(invocation: Invocation): Command {
   addProjections(program, invocation);
   addToken(program, invocation);
   addWhy(program, invocation);
+  addSagas(program, invocation);
+  addMessages(program, invocation);
+  addContracts(program, invocation);
   addDoctor(program, invocation);
   return program;
 }

@@ -25,6 +25,11 @@ describe('the command line', () => {
     [['server', 'start']],
     [['projections', 'rebuild']],
     [['projections', 'parked', 'retry']],
+    [['sagas', 'list']],
+    [['sagas', 'cancel']],
+    [['messages', 'dead', 'replay']],
+    [['messages', 'parked', 'skip']],
+    [['contracts', 'check']],
     [['doctor']],
   ])('explains itself: annals %p --help', async (command) => {
     const { code, stdout, stderr } = await annals([...command, '--help']);
@@ -43,6 +48,10 @@ describe('the command line', () => {
     [['projections', 'rebuild', 'order-summary', '--all'], 'Give the name of one read model, or --all.'],
     [['projections', 'rebuild', 'order-summary', '--throttle', 'slow'], 'a number greater than 0'],
     [['projections', 'pause'], "missing required argument 'name'"],
+    [['sagas', 'list', '--state', 'asleep'], "There is no state 'asleep'"],
+    [['sagas', 'cancel', 'order-fulfilment', 'o-1'], '--reason'],
+    [['messages', 'dead', 'list', '--limit', '0'], 'a whole number from 1 to 10000'],
+    [['messages', 'parked', 'retry', 'orders'], 'Give the id of one event, or --all.'],
   ])('says what is wrong with annals %p, exit code 2', async (args, hint) => {
     const { code, stdout, stderr } = await annals(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -16,6 +16,7 @@ const nothing = { write: () => true };
 function workspaceOf(...names: string[]): string {
   const root = mkdtempSync(join(tmpdir(), 'annals-workspace-'));
   roots.push(root);
+  for (const name of names) mkdirSync(join(root, 'apps', name, 'src'), { recursive: true });
   const projects = Object.fromEntries(names.map((name) => [name, { type: 'application' }]));
   writeFileSync(join(root, 'nest-cli.json'), JSON.stringify({ projects: { ...projects, lib: { type: 'library' } } }));
   return root;
@@ -38,9 +39,16 @@ describe('the workspace', () => {
     ]);
   });
 
+  it('leaves out applications that are declared and not there yet', () => {
+    const root = workspaceOf('orders', 'payments');
+    rmSync(join(root, 'apps/orders'), { recursive: true });
+    expect(openWorkspace(calledIn(root)).apps.map(({ name }) => name)).toEqual(['payments']);
+    mkdirSync(join(root, 'dist/apps/orders/src'), { recursive: true });
+    expect(openWorkspace(calledIn(root)).apps.map(({ name }) => name)).toEqual(['orders', 'payments']);
+  });
+
   it('is found from a folder inside it', () => {
     const root = workspaceOf('orders');
-    mkdirSync(join(root, 'apps/orders'), { recursive: true });
     expect(openWorkspace(calledIn(join(root, 'apps/orders'))).root).toBe(root);
   });
 

@@ -56,7 +56,9 @@ function appsOf(root: string, env: Invocation['env']): App[] {
   const { projects = {} } = JSON.parse(readFileSync(join(root, 'nest-cli.json'), 'utf8')) as {
     projects?: Readonly<Record<string, NestProject>>;
   };
-  const applications = Object.entries(projects).filter(([, { type }]) => type === 'application');
+  const applications = Object.entries(projects).filter(
+    ([name, { type, sourceRoot = `apps/${name}/src` }]) => type === 'application' && isThere(root, sourceRoot),
+  );
   const contexts = applications.map(([name]) => name).filter((name) => name !== gateway);
   return applications.map(([name, { sourceRoot = `apps/${name}/src`, entryFile = 'main' }]) => {
     const variable = portVariable(name);
@@ -70,6 +72,10 @@ function appsOf(root: string, env: Invocation['env']): App[] {
     };
   });
 }
+
+/** As source, or compiled. */
+const isThere = (root: string, sourceRoot: string): boolean =>
+  existsSync(join(root, sourceRoot)) || existsSync(join(root, 'dist', sourceRoot));
 
 const portVariable = (app: string): string => `${app.toUpperCase().replaceAll('-', '_')}_PORT`;
 

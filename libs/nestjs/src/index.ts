@@ -44,6 +44,7 @@ export {
   NotABoundedContext,
   NotAuthenticated,
   NotFound,
+  NotParkedPublication,
   NotParkedReaction,
   PortTaken,
   SigningKeysUnavailable,
@@ -51,6 +52,9 @@ export {
 } from './errors.js';
 export { rememberCallers } from './http/caller.js';
 export { openConversations } from './http/correlation.js';
+export { parkedPublications } from './exchange/leased-publisher.js';
+export type { ParkedPublication, ParkedPublications, PublicationRetry } from './exchange/parked-publications.js';
+export { messagingOf } from './exchange/published-language.js';
 export { IdempotencyKey } from './http/idempotency-key.decorator.js';
 export { PagingQuery } from './http/paging.js';
 export { ProblemDetailsFilter, sendProblem, statusOf, toProblem, type ProblemDetails } from './http/problem-details.filter.js';

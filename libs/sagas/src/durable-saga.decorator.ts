@@ -26,8 +26,8 @@ type SagaHolder<Key extends PropertyKey> = { readonly [Property in Key]: SagaPip
  */
 export function DurableSaga<E extends DomainEvent = CorrelatedEvent>(options: DurableSagaOptions<E>) {
   return <Key extends string | symbol>(target: SagaHolder<Key>, key: Key): void => {
-    const declared = (Reflect.getMetadata(metadataKey, target.constructor) ?? []) as readonly Declared[];
-    Reflect.defineMetadata(metadataKey, [...declared, { key, options }], target.constructor);
+    const { constructor } = target as object;
+    Reflect.defineMetadata(metadataKey, [...declarationsOf(constructor), { key, options }], constructor);
   };
 }
 
@@ -36,9 +36,32 @@ export function DurableSaga<E extends DomainEvent = CorrelatedEvent>(options: Du
  * @throws InvalidSaga
  */
 export function durableSagasOf(holder: object): SagaDefinition[] {
-  const declared = (Reflect.getMetadata(metadataKey, holder.constructor) ?? []) as readonly Declared[];
-  return declared.map(({ key, options }) => {
+  return declarationsOf(holder.constructor).map(({ key, options }) => {
     const saga = (holder as Record<string | symbol, SagaPipeline | OrchestratedSaga>)[key];
     return sagaDefinition(options, typeof saga === 'function' ? saga.bind(holder) : (saga as OrchestratedSaga));
   });
 }
+
+/** The names of the sagas that a class declares. */
+export const declaredSagasOf = (holder: abstract new (...args: never[]) => object): string[] =>
+  declarationsOf(holder).map(({ options }) => options.name);
+
+/**
+ * The types of the events that the sagas of a class listen to, as far as they can be told without its dependencies: a
+ * class whose tables of steps need what is injected into it tells them only when it is created.
+ */
+export function declaredEventsOf(holder: new (...args: never[]) => object): string[] {
+  const declared = declarationsOf(holder);
+  const listed = declared.flatMap(({ options }) => options.on?.map(({ type }) => type) ?? []);
+  if (declared.every(({ options }) => options.on)) return listed;
+  let instance: object;
+  try {
+    instance = Reflect.construct(holder, []);
+  } catch {
+    return listed;
+  }
+  return durableSagasOf(instance).flatMap(({ on }) => [...(on ?? [])]);
+}
+
+const declarationsOf = (holder: object): readonly Declared[] =>
+  (Reflect.getMetadata(metadataKey, holder) ?? []) as readonly Declared[];

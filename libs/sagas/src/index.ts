@@ -9,7 +9,7 @@ export {
 export type { DispatchRetry } from './command-outbox.js';
 export { deadline } from './deadline.js';
 export { MemoryDeadlineStore, type DeadlineStore, type StoredDeadline } from './deadline-store.js';
-export { DurableSaga, durableSagasOf } from './durable-saga.decorator.js';
+export { declaredEventsOf, declaredSagasOf, DurableSaga, durableSagasOf } from './durable-saga.decorator.js';
 export { durationMs, type Duration } from './duration.js';
 export {
   InvalidDuration,
@@ -23,7 +23,7 @@ export {
   SagaVersionMissing,
   Uncorrelated,
 } from './errors.js';
-export type { InstanceDesk, InstanceDetails } from './instance-desk.js';
+export { showInstance, type InstanceDesk, type InstanceDetails } from './instance-desk.js';
 export { MemoryInstanceIndex, type InstanceFilter, type InstanceIndex } from './instance-index.js';
 export {
   foldInstance,

@@ -31,17 +31,8 @@ export class InstanceDesk {
   }
 
   /** @throws SagaInstanceNotFound */
-  async show(saga: string, id: string): Promise<InstanceDetails> {
-    let row: InstanceRow | undefined;
-    const history: TimelineEntry[] = [];
-    for (const { event, at } of await this.ports.streams.readToEnd(sagaStream(saga, id))) {
-      if (!isSagaFact(event)) continue;
-      row = foldInstance(row, event, at);
-      const entry = timelineEntry(event, at);
-      if (entry) history.push(entry);
-    }
-    if (!row) throw new SagaInstanceNotFound(saga, id);
-    return { ...row.summary, history };
+  show(saga: string, id: string): Promise<InstanceDetails> {
+    return showInstance(this.ports.streams, saga, id);
   }
 
   /**
@@ -66,4 +57,22 @@ export class InstanceDesk {
     await this.ports.cancel(saga, id, reason);
     return this.show(saga, id);
   }
+}
+
+/** An instance with its history, from its stream alone. @throws SagaInstanceNotFound */
+export async function showInstance(
+  streams: Pick<Streams, 'readToEnd'>,
+  saga: string,
+  id: string,
+): Promise<InstanceDetails> {
+  let row: InstanceRow | undefined;
+  const history: TimelineEntry[] = [];
+  for (const { event, at } of await streams.readToEnd(sagaStream(saga, id))) {
+    if (!isSagaFact(event)) continue;
+    row = foldInstance(row, event, at);
+    const entry = timelineEntry(event, at);
+    if (entry) history.push(entry);
+  }
+  if (!row) throw new SagaInstanceNotFound(saga, id);
+  return { ...row.summary, history };
 }

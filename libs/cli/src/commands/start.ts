@@ -37,6 +37,8 @@ Environment:
   EVENTSTORE_URL, DATABASE_URL, NATS_URL      use a part of your own instead of starting one
   EVENTSTORE_PORT, POSTGRES_PORT, NATS_PORT   ports of the parts that are started (2113, 54329, 4222; 0: any free one)
   <APP>_PORT                                  port of an app, for instance ORDERS_PORT (3001)
+  MESSAGING_TRANSPORT                         nats, or eventstore: no broker; default: nats where a nats-server can be had
+  NATS_SERVER_PATH                            folders to look for nats-server in, in place of PATH
   HOST                                        address that the apps listen on (127.0.0.1)
   AUTH_JWKS_URL or AUTH_KEY_FILE              whose tokens the apps trust (a key made on this machine)
   ANNALS_TOKEN                                an operator's token, where others issue them

@@ -6,31 +6,40 @@ import { contextMapOf, NotABoundedContext, type ContextMap } from '@annals/nestj
 import { connectReadDatabase, Projections, UnknownReadModel, type ReadDatabase } from '@annals/projections';
 import { AppNotBuilt } from '../errors.js';
 import type { Invocation } from '../invocation.js';
-import { parts, partUrl, type UrlVariable } from '../parts/parts.js';
+import { urlOf } from '../parts/parts.js';
 import { openWorkspace, type App } from '../workspace.js';
 
 /** @throws NoWorkspace, AppNotBuilt */
 export async function contextMaps(invocation: Invocation): Promise<ContextMap[]> {
-  const maps = await Promise.all(openWorkspace(invocation).apps.map(mapOf));
-  return maps.filter((map) => map !== undefined);
+  return (await contextModules(invocation)).map(contextMapOf);
+}
+
+/** The modules that register a bounded context; an app that is none, such as a gateway, has none. */
+export async function contextModules(invocation: Invocation): Promise<ContextModule[]> {
+  const modules = await Promise.all(openWorkspace(invocation).apps.map(moduleOf));
+  return modules.filter((module) => module !== undefined);
 }
 
 /** Undefined for an app that is no bounded context, such as a gateway, or no Nest application at all. */
-async function mapOf({ name, entry, module }: App): Promise<ContextMap | undefined> {
+async function moduleOf({ name, entry, module }: App): Promise<ContextModule | undefined> {
   if (!existsSync(entry)) throw new AppNotBuilt(name, entry);
   if (!existsSync(module)) return undefined;
   const exported = Object.values((await import(pathToFileURL(module).href)) as Record<string, unknown>);
-  return exported.filter(isClass).map(tryMapOf).find(Boolean);
+  return exported.filter(isClass).find(isContext);
 }
 
-type Class = new (...parameters: never[]) => object;
-const isClass = (value: unknown): value is Class => typeof value === 'function' && value.prototype !== undefined;
+/** As Nest declares it. */
+export type ContextModule = Parameters<typeof contextMapOf>[0];
 
-function tryMapOf(module: Class): ContextMap | undefined {
+const isClass = (value: unknown): value is ContextModule =>
+  typeof value === 'function' && value.prototype !== undefined;
+
+function isContext(module: ContextModule): boolean {
   try {
-    return contextMapOf(module as Parameters<typeof contextMapOf>[0]);
+    contextMapOf(module);
+    return true;
   } catch (error) {
-    if (error instanceof NotABoundedContext) return undefined;
+    if (error instanceof NotABoundedContext) return false;
     throw error;
   }
 }
@@ -45,13 +54,6 @@ export function ownerOf(readModel: string, maps: readonly ContextMap[]): Context
   );
 }
 
-/** Where the part of this variable is. @throws WrongUse */
-export const partUrlOf = (invocation: Invocation, variable: UrlVariable): string => {
-  const part = parts.find(({ urlVariable }) => urlVariable === variable);
-  if (!part) throw new Error(`No part has the variable ${variable}.`);
-  return partUrl(invocation, part);
-};
-
 /** Works on a context's read models, whether its app runs or not, and closes all connections afterwards. */
 export async function withProjections<Result>(
   map: ContextMap,
@@ -59,8 +61,8 @@ export async function withProjections<Result>(
   work: (projections: Projections, database: ReadDatabase) => Promise<Result>,
 ): Promise<Result> {
   const { name: context, readModels = [], deciders } = map;
-  const database = await connectReadDatabase({ url: partUrlOf(invocation, 'DATABASE_URL'), context, readModels });
-  const store = new EventStore({ url: partUrlOf(invocation, 'EVENTSTORE_URL') });
+  const database = await connectReadDatabase({ url: urlOf(invocation, 'DATABASE_URL'), context, readModels });
+  const store = new EventStore({ url: urlOf(invocation, 'EVENTSTORE_URL') });
   const feed = store.feed(deciders.map(({ category }) => `${category}-`));
   const projections = new Projections({ database, context, feed, store, readModels });
   try {

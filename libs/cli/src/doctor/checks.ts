@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Invocation } from '../invocation.js';
-import { neededParts, partUrl, withoutPassword, type Part } from '../parts/parts.js';
+import { usedParts, partUrl, withoutPassword, type Part } from '../parts/parts.js';
 import { isPortFree } from '../processes/ports.js';
 import { readinessOf } from '../processes/readiness.js';
 import { readPort, runtimeDir, type App } from '../workspace.js';
@@ -37,7 +37,7 @@ export function checkNode(version = process.versions.node): Finding {
 /** Looks where `annals start` looks, without fetching anything. */
 export function checkNatsServer(invocation: Invocation): Finding | undefined {
   const { env } = invocation;
-  if (env['NATS_URL'] || !neededParts(invocation).some(({ name }) => name === 'NATS')) return undefined;
+  if (env['NATS_URL'] || !usedParts(invocation).some(({ name }) => name === 'NATS')) return undefined;
   const about = 'nats-server';
   const folders = [
     ...(env['PATH'] ?? '').split(delimiter),

@@ -1,9 +1,11 @@
 /** Gathers the story from wherever it is stored. A part that is away leaves a gap, and is named. */
 import { EventStore } from '@annals/event-store';
-import { EventStoreTransport, NatsTransport, natsSettings, type DeadLetter } from '@annals/messaging';
+import type { DeadLetter } from '@annals/messaging';
 import type { ContextMap } from '@annals/nestjs';
 import type { ReadDatabase } from '@annals/projections';
-import { contextMaps, partUrlOf, withProjections } from '../contexts/contexts.js';
+import { contextMaps, withProjections } from '../contexts/contexts.js';
+import { withTransport } from '../contexts/working-parts.js';
+import { urlOf } from '../parts/parts.js';
 import { NothingKnownAbout } from '../errors.js';
 import type { Invocation } from '../invocation.js';
 import { conversationsAbout, type Conversations } from './conversations.js';
@@ -17,7 +19,7 @@ const maxDeadLetters = 1_000;
 /** @throws NothingKnownAbout; EventStoreUnavailable; NoWorkspace, AppNotBuilt */
 export async function gatherStory(about: string, invocation: Invocation): Promise<Story> {
   const maps = await contextMaps(invocation);
-  const store = new EventStore({ url: partUrlOf(invocation, 'EVENTSTORE_URL') });
+  const store = new EventStore({ url: urlOf(invocation, 'EVENTSTORE_URL') });
   try {
     const categories = maps.flatMap(({ deciders, aggregates = [] }) =>
       [...deciders, ...aggregates].map(({ category }) => category),
@@ -26,7 +28,7 @@ export async function gatherStory(about: string, invocation: Invocation): Promis
     const { correlationIds } = conversations;
     const missing: string[] = [];
     const troubles = await besideEvents(conversations, maps, invocation, missing);
-    const letters = await unless(missing, 'dead letters', () => deadLetters(store, invocation));
+    const letters = await unless(missing, 'dead letters', () => deadLetters(invocation));
     const chapters = [
       chapterOf(conversations.events, maps, (stream) => troubles.sagas.get(stream)),
       troubles.chapter,
@@ -75,19 +77,8 @@ async function sagasIn({ pool }: ReadDatabase, streams: readonly string[]): Prom
   return rows.map(({ stream }) => stream);
 }
 
-async function deadLetters(eventStore: EventStore, invocation: Invocation): Promise<DeadLetter[]> {
-  if (invocation.env['MESSAGING_TRANSPORT'] === 'eventstore') {
-    const checkpoints = { load: () => Promise.resolve(-1n), save: () => Promise.resolve() };
-    return new EventStoreTransport({ eventStore, checkpoints }).deadLetters.list({ limit: maxDeadLetters });
-  }
-  const settings = natsSettings(invocation.env, partUrlOf(invocation, 'NATS_URL'));
-  const transport = new NatsTransport({ ...settings, clientName: 'annals why' });
-  try {
-    return await transport.deadLetters.list({ limit: maxDeadLetters });
-  } finally {
-    await transport.close();
-  }
-}
+const deadLetters = (invocation: Invocation): Promise<DeadLetter[]> =>
+  withTransport(invocation, ({ deadLetters: letters }) => letters.list({ limit: maxDeadLetters }));
 
 async function unless<Result>(
   missing: string[],

@@ -14,6 +14,12 @@ export interface LeasedPublisherOptions extends Publishing {
   readonly log: Log;
 }
 
+/** The events that could not be published, for those who look after them without the app. */
+export async function parkedPublications(publishing: Publishing, pool: pg.Pool): Promise<ParkedPublications> {
+  await ReactorParking.create(pool);
+  return new ParkedPublications(publishing, new ReactorParking(pool, publisherParkingName));
+}
+
 export class LeasedPublisher {
   readonly parked: ParkedPublications;
   private readonly parking: ReactorParking;
