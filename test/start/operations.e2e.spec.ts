@@ -1,7 +1,7 @@
 /** The shop on a machine without a nats-server, and what operators do beside it. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { beginning, EventStore } from '@annals/event-store';
 import { EventStoreTransport } from '@annals/messaging';
@@ -9,9 +9,14 @@ import { eventually } from '@annals/testing';
 import { Place, type Run } from './annals-command.js';
 
 const place = new Place();
-const empty = mkdtempSync(join(tmpdir(), 'annals-no-programs-'));
-/** Neither an installed nats-server nor apt to get one with. */
-const withoutNats = { PATH: empty, NATS_SERVER_PATH: empty };
+/** All programs of this machine but a nats-server, and apt that would get one. */
+const programs = mkdtempSync(join(tmpdir(), 'annals-programs-'));
+// Postgres runs on an account of its own, which must be able to look into it.
+chmodSync(programs, 0o755);
+for (const folder of (process.env['PATH'] ?? '').split(delimiter).filter(existsSync))
+  for (const program of readdirSync(folder).filter((name) => name !== 'nats-server' && name !== 'apt-get'))
+    if (!existsSync(join(programs, program))) symlinkSync(join(folder, program), join(programs, program));
+const withoutNats = { PATH: programs, NATS_SERVER_PATH: programs };
 
 let shop: Run;
 let env: Record<string, string>;
@@ -29,7 +34,7 @@ afterAll(async () => {
   shop.kill('SIGTERM');
   await shop.ended;
   await place.leave();
-  rmSync(empty, { recursive: true });
+  rmSync(programs, { recursive: true });
 }, 60_000);
 
 const annals = (...args: string[]) => place.run(args, env).ended;
