@@ -59,6 +59,8 @@ export async function ordersOf(shop) {
     await post(orderUrl, {
       orderId,
       customerId: 'c-1',
+      email: 'ada@example.com',
+      shipTo: { name: 'Ada Lovelace', street: 'Hauptstraße 1', postcode: '10115', city: 'Berlin', country: 'DE' },
       cardNumber: '4242424242424242',
       lines: [{ sku, quantity: 1, unitPrice: { amount: 450, currency: 'EUR' } }],
     });

@@ -72,7 +72,11 @@ export async function startShop() {
   const apps = await Promise.all(
     contexts().map(async (name) => {
       const PORT = String(await freePort());
-      return startApp(name, { ...process.env, ...shared, CARRIER_URL: carrier.url, PORT }, resolve(folder, `${name}.log`));
+      return startApp(
+        name,
+        { ...process.env, ...shared, CARRIER_URL: carrier.url, PORT },
+        resolve(folder, `${name}.log`),
+      );
     }),
   );
   const store = new EventStore({ url: eventStore.url });

@@ -66,10 +66,14 @@ describe('annals start without a nats-server', () => {
 
 describe('annals sagas', () => {
   it('lists instances and tells what happened to one', async () => {
-    const listed = await eventually(async () => {
-      const instances = await json<{ id: string }[]>('sagas', 'list', '--state', 'completed');
-      return instances.length > 0 ? instances : null;
-    });
+    const listed = await eventually(
+      async () => {
+        const instances = await json<{ id: string }[]>('sagas', 'list', '--state', 'completed');
+        return instances.length > 0 ? instances : null;
+      },
+      // Each look is a process of its own.
+      { within: 30_000 },
+    );
     expect(listed).toEqual([expect.objectContaining({ context: 'orders', saga: 'order-fulfilment', id: orderId })]);
     const { code, stdout } = await annals('sagas', 'show', 'order-fulfilment', orderId);
     expect({ code, stdout }).toEqual({
@@ -83,7 +87,7 @@ describe('annals sagas', () => {
       'end      completed',
     ])
       expect(stdout).toContain(line);
-  }, 60_000);
+  }, 120_000);
 
   it('asks the app to retry or cancel, and says why it does not', async () => {
     const retried = await annals('sagas', 'retry', 'order-fulfilment', orderId, '--url', orders);
@@ -108,7 +112,7 @@ describe('annals sagas', () => {
     expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('order-fulfilment') as unknown });
     const missing = await annals('sagas', 'show', 'order-fulfilment', 'nobody');
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('SAGA_INSTANCE_NOT_FOUND') as unknown });
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('annals messages', () => {
@@ -130,7 +134,7 @@ describe('annals messages', () => {
         const letters = await dead();
         return letters.length === 1 ? letters : null;
       },
-      { within: 15_000 },
+      { within: 30_000 },
     );
     expect(first).toMatchObject({ context: 'inventory', error: { code: 'MESSAGING_INVALID_CONTRACT_DATA' } });
     const id = first?.id ?? '';
@@ -142,7 +146,7 @@ describe('annals messages', () => {
         const letters = await dead();
         return letters.length === 1 && letters[0]?.id !== id ? letters : null;
       },
-      { within: 15_000 },
+      { within: 30_000 },
     );
     expect(await annals('messages', 'dead', 'drop', next?.id ?? '')).toMatchObject({ code: 0 });
     expect(await dead()).toEqual([]);

@@ -57,7 +57,13 @@ export type { ParkedPublication, ParkedPublications, PublicationRetry } from './
 export { messagingOf } from './exchange/published-language.js';
 export { IdempotencyKey } from './http/idempotency-key.decorator.js';
 export { PagingQuery } from './http/paging.js';
-export { ProblemDetailsFilter, sendProblem, statusOf, toProblem, type ProblemDetails } from './http/problem-details.filter.js';
+export {
+  ProblemDetailsFilter,
+  sendProblem,
+  statusOf,
+  toProblem,
+  type ProblemDetails,
+} from './http/problem-details.filter.js';
 export { ReadModelQuery, type Page, type PageRequest, type ReadModelQueryOptions } from './http/read-model-query.js';
 export { Guarded, guardedSignal } from './resilience/guarded.decorator.js';
 export { nestLog } from './nest-log.js';
