@@ -15,8 +15,11 @@ import {
   UnknownError,
   type EventStoreDBClient,
 } from '@eventstore/db-client';
-import { CallLost, ClientLink } from './client-link.js';
+import { ClientLink } from './client-link.js';
 import { EventStoreAccessDenied, EventStoreUnavailable } from './errors.js';
+import type { RecordedEvent } from './recorded-event.js';
+import { CallLost } from './wire/grpc-call.js';
+import type { StreamRead } from './wire/stream-read.js';
 
 export interface ConnectionOptions {
   /** `esdb://…` or `kurrentdb://…` connection string. */
@@ -72,14 +75,14 @@ export class EventStoreConnection {
    */
   async call<Result>(
     operation: string,
-    action: (client: EventStoreDBClient) => Promise<Result>,
+    action: (link: ClientLink) => Promise<Result>,
     timeoutMs = this.callTimeoutMs,
   ): Promise<Result> {
     const giveUpAt = Date.now() + this.retryForMs;
     for (let attempt = 1; ; attempt++) {
       const link = this.currentLink;
       try {
-        return await link.settle(operation, action(link.client), timeoutMs);
+        return await link.settle(operation, action(link), timeoutMs);
       } catch (error) {
         await this.recover(link, operation, error, attempt, giveUpAt);
       }
@@ -89,30 +92,28 @@ export class EventStoreConnection {
   /**
    * Gives what `open` reads, and opens it again when the connection breaks: it must go on behind what was given.
    * Back-pressured: reads on only as fast as it is consumed.
-   * @throws EventStoreUnavailable `retryForMs` after the last item; other errors as the client throws them
+   * @throws EventStoreUnavailable `retryForMs` after the last events; other errors as the client throws them
    */
-  async *read<Item>(
+  async *read(
     operation: string,
-    open: (client: EventStoreDBClient) => CancellableRead<Item>,
-  ): AsyncGenerator<Item> {
+    open: (link: ClientLink) => Promise<StreamRead>,
+  ): AsyncGenerator<readonly RecordedEvent[]> {
     for (let attempt = 1, giveUpAt = Date.now() + this.retryForMs; ; attempt++) {
       const link = this.currentLink;
-      const source = open(link.client);
-      const items = source[Symbol.asyncIterator]();
-      let ended = false;
+      let read: StreamRead | undefined;
       try {
+        read = await link.settle(operation, open(link), this.callTimeoutMs);
         for (;;) {
-          const next = await link.settle(operation, items.next(), Infinity);
-          ended = next.done === true;
-          if (next.done) return;
-          yield next.value;
+          const events = await link.settle(operation, read.next(), Infinity);
+          if (events.length === 0) return;
+          yield events;
           [attempt, giveUpAt] = [1, Date.now() + this.retryForMs];
         }
       } catch (error) {
-        ended = true;
+        await link.report(error);
         await this.recover(link, operation, error, attempt, giveUpAt);
       } finally {
-        if (!ended) await source.cancel();
+        read?.cancel();
       }
     }
   }
@@ -148,9 +149,4 @@ export class EventStoreConnection {
     if (this.closed || Date.now() + waitMs > giveUpAt) throw new EventStoreUnavailable(operation, { cause: error });
     await pause(waitMs);
   }
-}
-
-/** A read of the client. */
-interface CancellableRead<Item> extends AsyncIterable<Item> {
-  cancel(): Promise<void>;
 }

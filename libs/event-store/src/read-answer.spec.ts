@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import sharedPb from '@eventstore/db-client/generated/shared_pb.js';
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js';
 import fc from 'fast-check';
-import { decodeReadAnswer, MalformedAnswer } from './read-answer.js';
+import { decodeReadAnswer } from './read-answer.js';
+import { MalformedAnswer } from './wire/wire-reader.js';
 
 const { ReadResp } = streamsPb;
 const { ReadEvent } = ReadResp;

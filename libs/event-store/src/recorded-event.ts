@@ -1,6 +1,5 @@
 /** Events as they come back from the store: the fact itself, and where and when it was recorded. */
 import type { DomainEvent, MessageMetadata } from '@annals/core';
-import type { JSONRecordedEvent, RecordedEvent as ClientEvent } from '@eventstore/db-client';
 
 /** Where and when an event was recorded, and in which conversation. */
 export interface EventContext extends MessageMetadata {
@@ -39,15 +38,6 @@ export interface StoredMetadata {
   readonly commandDigest?: string;
   /** Type of the command; its id is `$causationId`. */
   readonly command?: string;
-}
-
-export function toRecordedEvent<E extends DomainEvent>(recorded: ClientEvent): RecordedEvent<E> {
-  const { id, streamId, revision, position, created, type } = recorded;
-  const metadata = (recorded.metadata ?? {}) as StoredMetadata;
-  return {
-    event: { type, data: (recorded as JSONRecordedEvent).data } as unknown as E,
-    at: recordedContext(id, streamId, Number(revision), position?.commit, created, metadata),
-  };
 }
 
 export const recordedContext = (

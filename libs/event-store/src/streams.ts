@@ -1,26 +1,21 @@
 /** Reading and appending streams through the client, with Annals' errors and types in place of the client's. */
+import { randomUUID } from 'node:crypto';
 import type { DomainEvent } from '@annals/core';
 import {
   BACKWARDS,
-  binaryEvent,
   END,
-  FORWARDS,
   MaxAppendSizeExceededError,
-  NO_STREAM,
-  START,
   StreamDeletedError,
-  StreamNotFoundError,
   WrongExpectedVersionError,
   type EventStoreDBClient,
-  type ReadStreamOptions,
-  type ResolvedEvent,
-  type StreamingRead,
 } from '@eventstore/db-client';
+import type { ClientLink } from './client-link.js';
 import type { EventStoreConnection } from './connection.js';
 import { readAll, type ReadAllOptions } from './all-reading.js';
 import { observedAppend } from './observed-append.js';
 import { AppendTooLarge, StreamIsDeleted, WrongExpectedRevision } from './errors.js';
-import { beginning, noEvents, toRecordedEvent, type RecordedEvent, type StoredMetadata } from './recorded-event.js';
+import { beginning, noEvents, type RecordedEvent, type StoredMetadata } from './recorded-event.js';
+import type { ProposedEvent } from './wire/append-messages.js';
 
 /** An event on its way into a stream. `id` (a UUID) makes the append idempotent: repeat it with the same ids. */
 export interface EventToAppend {
@@ -43,8 +38,6 @@ export interface ReadOptions {
   readonly from?: number;
   readonly direction?: 'forwards' | 'backwards';
   readonly maxCount?: number;
-  /** Gives what links of the stream point to (as in `$bc-…`), in place of the links; for {@link Streams.readToEnd}. */
-  readonly resolveLinks?: boolean;
 }
 
 export class Streams {
@@ -69,21 +62,17 @@ export class Streams {
     options: ReadOptions = {},
   ): AsyncGenerator<RecordedEvent<E>> {
     const { direction = 'forwards' } = options;
-    const backwards = direction === 'backwards';
     let { from, maxCount } = options;
-    const open = (client: EventStoreDBClient) =>
-      client.readStream(stream, clientOptions({ direction, ...definedOf({ from, maxCount }) }));
+    const open = (link: ClientLink) => link.openRead(stream, { direction, from, maxCount });
     try {
-      for await (const { event } of this.connection.read(`read of ${stream}`, open)) {
-        if (!event) continue;
-        const recorded = toRecordedEvent<E>(event);
-        from = recorded.at.revision + (backwards ? -1 : 1);
-        if (maxCount !== undefined) maxCount--;
-        yield recorded;
-        if (maxCount === 0 || from < 0) return;
-      }
+      for await (const events of this.connection.read(`read of ${stream}`, open))
+        for (const recorded of events) {
+          from = recorded.at.revision + (direction === 'backwards' ? -1 : 1);
+          if (maxCount !== undefined) maxCount--;
+          yield recorded as RecordedEvent<E>;
+          if (maxCount === 0 || from < 0) return;
+        }
     } catch (error) {
-      if (error instanceof StreamNotFoundError) return;
       throw translated(error, stream);
     }
   }
@@ -91,13 +80,13 @@ export class Streams {
   /** All events of a stream at once. @throws StreamIsDeleted, EventStoreUnavailable */
   async readToEnd<E extends DomainEvent = DomainEvent>(
     stream: string,
-    options: ReadOptions = {},
-  ): Promise<RecordedEvent<E>[]> {
-    const collect = (client: EventStoreDBClient) => collected<E>(client.readStream(stream, clientOptions(options)));
+    { direction = 'forwards', from, maxCount }: ReadOptions = {},
+  ): Promise<readonly RecordedEvent<E>[]> {
+    const collect = (link: ClientLink) => link.readAll(stream, { direction, from, maxCount });
     try {
-      return await this.connection.call(`read of ${stream}`, collect, Infinity);
+      const events = await this.connection.call(`read of ${stream}`, collect, Infinity);
+      return events as readonly RecordedEvent<E>[];
     } catch (error) {
-      if (error instanceof StreamNotFoundError) return [];
       throw translated(error, stream);
     }
   }
@@ -121,14 +110,20 @@ export class Streams {
 
   /** Lets a stream keep its newest events only (`$maxCount`). @throws EventStoreUnavailable */
   async keepNewest(stream: string, maxCount: number): Promise<void> {
-    await this.connection.call(`setting of the metadata of ${stream}`, (client) =>
-      client.setStreamMetadata(stream, { maxCount }),
+    const metadata = {
+      id: randomUUID(),
+      type: '$metadata',
+      json: JSON.stringify({ $maxCount: maxCount }),
+      metadata: '',
+    };
+    await this.connection.call(`setting of the metadata of ${stream}`, (link) =>
+      link.append(`$$${stream}`, 'any', [metadata]),
     );
   }
 
   /** Position of the newest event in `$all`; {@link beginning} when there is none. */
   async headPosition(): Promise<bigint> {
-    return this.connection.call('read of the head of $all', async (client) => {
+    return this.connection.call('read of the head of $all', async ({ client }) => {
       for await (const { event } of readLast(client)) return event?.position?.commit ?? beginning;
       return beginning;
     });
@@ -139,13 +134,13 @@ export class Streams {
     events: readonly EventToAppend[],
     expected: number | 'any',
   ): Promise<AppendResult> {
-    const data = events.map(toJsonBytes);
-    const expectedRevision = expected === 'any' ? 'any' : expected === noEvents ? NO_STREAM : BigInt(expected);
+    const data = events.map(proposed);
+    const expectation = expected === noEvents ? 'no-stream' : expected;
     try {
-      const result = await this.connection.call(`append to ${stream}`, (client) =>
-        client.appendToStream(stream, data, { expectedRevision }),
+      const { revision, position = beginning } = await this.connection.call(`append to ${stream}`, (link) =>
+        link.append(stream, expectation, data),
       );
-      return { revision: Number(result.nextExpectedRevision), position: result.position?.commit ?? beginning };
+      return { revision, position };
     } catch (error) {
       throw translated(error, stream, expected);
     }
@@ -155,44 +150,12 @@ export class Streams {
 const readLast = (client: EventStoreDBClient) =>
   client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1 });
 
-const definedOf = ({ from, maxCount }: { from: number | undefined; maxCount: number | undefined }) => ({
-  ...(from !== undefined && { from }),
-  ...(maxCount !== undefined && { maxCount }),
-});
-
-function clientOptions({ from, maxCount, direction, resolveLinks = false }: ReadOptions): ReadStreamOptions {
-  const backwards = direction === 'backwards';
-  return {
-    direction: backwards ? BACKWARDS : FORWARDS,
-    fromRevision: from === undefined ? (backwards ? END : START) : BigInt(from),
-    ...(maxCount !== undefined && { maxCount }),
-    resolveLinkTos: resolveLinks,
-  };
-}
-
-/** Without a promise for each event, which is what a short read would mostly consist of. */
-const collected = <E extends DomainEvent>(events: StreamingRead<ResolvedEvent>): Promise<RecordedEvent<E>[]> =>
-  new Promise((resolve, reject) => {
-    const recorded: RecordedEvent<E>[] = [];
-    events
-      .on('data', ({ event }: ResolvedEvent) => event && recorded.push(toRecordedEvent<E>(event)))
-      .on('error', reject)
-      .on('end', () => resolve(recorded));
-  });
-
-const encoder = new TextEncoder();
-
-/**
- * The JSON as bytes. Given as an object, the client turns it into base64 and, to measure and to send it, back, which
- * costs more than all else; {@link ClientLink} marks the bytes as the JSON that they are.
- */
-const toJsonBytes = ({ id, event: { type, data }, metadata, json = JSON.stringify(data) }: EventToAppend) =>
-  binaryEvent({
-    id,
-    type,
-    data: encoder.encode(json),
-    metadata: encoder.encode(JSON.stringify(metadata)),
-  });
+const proposed = ({
+  id,
+  event: { type, data },
+  metadata,
+  json = JSON.stringify(data),
+}: EventToAppend): ProposedEvent => ({ id, type, json, metadata: JSON.stringify(metadata) });
 
 function translated(error: unknown, stream: string, expected?: number | 'any'): unknown {
   if (error instanceof WrongExpectedVersionError) {
