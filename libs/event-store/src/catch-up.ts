@@ -1,12 +1,14 @@
 /**
  * One subscription to `$all` as a pull: events in order, with "caught up" at its right place among them.
  */
-import type { EventStoreDBClient } from '@eventstore/db-client';
+import { convertToCommandError } from '@eventstore/db-client';
+import type { ClientLink } from './client-link.js';
 import { isTransportError, type EventStoreConnection } from './connection.js';
 import { noteSize, sizeOf } from './event-sizes.js';
-import { allSubscription, openRead, readError, type ReadCall } from './raw-read.js';
-import type { ReadAnswer } from './read-answer.js';
+import { decodeReadAnswer, type ReadAnswer } from './read-answer.js';
 import { beginning, type RecordedEvent } from './recorded-event.js';
+import { CallLost, type CallListener, type GrpcCall } from './wire/grpc-call.js';
+import { encodeAllSubscription } from './wire/read-request.js';
 
 /** Events, and bytes of them, held before the subscription is paused; the server is held back by flow control then. */
 const highWater = { events: 4_096, bytes: 64 * 1024 * 1024 };
@@ -25,9 +27,10 @@ export class CatchUp {
   private failure: unknown;
   private wake: (() => void) | undefined;
   private checkpoint = beginning;
-  private call: ReadCall | undefined;
+  private call: GrpcCall | undefined;
   private closed = false;
-  private readonly client: EventStoreDBClient;
+  private readonly link: ClientLink;
+  private isPaused = false;
 
   /** @param prefixes of the stream names wanted; none: all but the server's own @param after position (exclusive) */
   constructor(
@@ -35,8 +38,12 @@ export class CatchUp {
     prefixes: readonly string[],
     after: bigint,
   ) {
-    this.client = connection.client;
-    openRead(this.client, 'subscribeToAll', allSubscription(after, prefixes, maxSearchWindow)).then(
+    this.link = connection.current;
+    const listener: CallListener = {
+      message: (bytes) => this.receive(decodeReadAnswer(bytes)),
+      ended: (failure) => this.fail(failure ?? new CallLost('The event store ended the subscription.')),
+    };
+    this.link.subscribe(encodeAllSubscription(after, prefixes, maxSearchWindow), listener).then(
       (call) => this.follow(call),
       (error: unknown) => this.fail(error),
     );
@@ -66,25 +73,25 @@ export class CatchUp {
       caughtUp = this.eventsBeforeCaughtUp <= 0;
       if (caughtUp) this.eventsBeforeCaughtUp = undefined;
     }
-    if (this.call?.isPaused()) this.call.resume();
+    if (this.isPaused) {
+      this.isPaused = false;
+      this.call?.resume();
+    }
     return { events, caughtUp };
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    if (this.failure !== undefined && isTransportError(this.failure)) await this.connection.discard(this.client);
+    if (this.failure !== undefined && isTransportError(this.failure))
+      await this.connection.dismiss(this.link, this.failure);
     this.failure ??= new Error('closed');
-    // Not within a call's own event: grpc/grpc-node issues 1464 and 1652.
-    setImmediate(() => this.call?.cancel());
+    this.call?.cancel();
   }
 
-  private follow(call: ReadCall): void {
+  private follow(call: GrpcCall): void {
     this.call = call;
-    call
-      .on('error', (error: unknown) => this.fail(readError(error)))
-      .on('end', () => this.fail(new Error('The event store ended the subscription.')));
     if (this.closed) call.cancel();
-    else call.on('data', (answer: ReadAnswer) => this.receive(answer));
+    else if (this.isPaused) call.pause();
   }
 
   private receive(answer: ReadAnswer): void {
@@ -108,11 +115,13 @@ export class CatchUp {
     noteSize(recorded, bytes);
     this.buffer.push(recorded);
     this.bufferedBytes += sizeOf(recorded);
-    if (this.buffer.length >= highWater.events || this.bufferedBytes >= highWater.bytes) this.call?.pause();
+    if (this.isPaused || (this.buffer.length < highWater.events && this.bufferedBytes < highWater.bytes)) return;
+    this.isPaused = true;
+    this.call?.pause();
   }
 
   private fail(error: unknown): void {
-    this.failure ??= error;
+    this.failure ??= error instanceof Error ? convertToCommandError(error) : error;
     this.notify();
   }
 

@@ -1,8 +1,8 @@
 /**
- * One client object of EventStoreDB together with the calls that wait for it. What the client is for: finding a node
- * (also another one, when that is no longer the leader), and all calls but appends and reads of streams, which go to
- * that node directly (wire/), because the client's own (`@eventstore/db-client` 6.2, dist/streams) cost several times as
- * much, and its appends have traps:
+ * One client object of EventStoreDB together with the calls that wait for it. The client finds the node, also another one
+ * when that is no longer the leader. What is said to the node goes there directly (wire/), because the client's own calls
+ * (`@eventstore/db-client` 6.2, dist/streams) cost several times as much, its channels wait up to two minutes before they
+ * try a node again that was away, and its appends have traps:
  *
  * - Appends of all clients of a process wait in one table of the module. When any client's batch append stream fails,
  *   the appends of all the others are rejected too, and the answer to such an append then throws out of an event
@@ -15,10 +15,9 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type { Appended, ExpectedRevision, ProposedEvent } from './wire/append-messages.js';
-import { CallLost } from './wire/grpc-call.js';
+import type { EventRead } from './wire/event-read.js';
+import { CallLost, type CallListener, type GrpcCall } from './wire/grpc-call.js';
 import { NodeConnection, nodeOptions, type NodeOptions } from './wire/node-connection.js';
-import type { StreamRange } from './wire/read-request.js';
-import type { StreamRead } from './wire/stream-read.js';
 import type { RecordedEvent } from './recorded-event.js';
 
 interface Channel {
@@ -38,7 +37,7 @@ interface Internals {
 }
 
 export class ClientLink {
-  readonly client: EventStoreDBClient;
+  private readonly client: EventStoreDBClient;
   private readonly internals: Internals;
   private readonly options: NodeOptions;
   private node: { readonly channel: Channel; readonly connection: NodeConnection } | undefined;
@@ -56,14 +55,19 @@ export class ClientLink {
     return this.onNode('append', (node) => node.append(stream, expected, events));
   }
 
-  /** All events of a range; none when there is no such stream. Rejects with the client's errors, or gRPC's. */
-  readAll(stream: string, range: StreamRange): Promise<readonly RecordedEvent[]> {
-    return this.onNode('read', (node) => node.read(stream, range).all());
+  /** All events that a read gives. Rejects with the client's errors, or gRPC's. */
+  readAll(request: Buffer): Promise<readonly RecordedEvent[]> {
+    return this.onNode('read', (node) => node.read(request).all());
   }
 
   /** A read to be consumed piece by piece; what breaks it later is for the caller to {@link report}. */
-  openRead(stream: string, range: StreamRange): Promise<StreamRead> {
-    return this.onNode('read', (node) => Promise.resolve(node.read(stream, range)));
+  openRead(request: Buffer): Promise<EventRead> {
+    return this.onNode('read', (node) => Promise.resolve(node.read(request)));
+  }
+
+  /** See `NodeConnection.subscribe`; what breaks it later is for the caller to {@link report}. */
+  subscribe(request: Buffer, listener: CallListener): Promise<GrpcCall> {
+    return this.onNode('subscribe', (node) => Promise.resolve(node.subscribe(request, listener)));
   }
 
   /** Lets the client turn to another node where the error says so. */
@@ -106,8 +110,6 @@ export class ClientLink {
     this.node?.connection.destroy();
     // Closing only tidies up: a client whose channel never came to be has nothing to close.
     const channel = await this.internals.getChannel().catch(() => undefined);
-    // Not awaited: it waits for ever for a subscription that is paused.
-    void this.client.dispose();
     channel?.close();
   }
 

@@ -13,13 +13,12 @@ import {
   TimeoutError,
   UnavailableError,
   UnknownError,
-  type EventStoreDBClient,
 } from '@eventstore/db-client';
 import { ClientLink } from './client-link.js';
 import { EventStoreAccessDenied, EventStoreUnavailable } from './errors.js';
 import type { RecordedEvent } from './recorded-event.js';
+import type { EventRead } from './wire/event-read.js';
 import { CallLost } from './wire/grpc-call.js';
-import type { StreamRead } from './wire/stream-read.js';
 
 export interface ConnectionOptions {
   /** `esdb://…` or `kurrentdb://…` connection string. */
@@ -55,15 +54,17 @@ export class EventStoreConnection {
     this.retryForMs = options.retryForMs ?? 15_000;
   }
 
-  /** The client to use now; do not keep it. */
-  get client(): EventStoreDBClient {
-    return this.currentLink.client;
+  /** The link to use now; do not keep it. @throws EventStoreUnavailable when the connection was closed */
+  get current(): ClientLink {
+    if (this.closed) throw new EventStoreUnavailable('the connection was closed');
+    this.link ??= new ClientLink(this.options.url);
+    return this.link;
   }
 
-  /** Says that `client` failed; the next use gets a new one. */
-  async discard(client: EventStoreDBClient): Promise<void> {
-    if (client !== this.link?.client) return;
-    const link = this.link;
+  /** What a transport error means for `link`: it is not used again, unless it has only to turn to another node. */
+  async dismiss(link: ClientLink, error: unknown): Promise<void> {
+    if (error instanceof NotLeaderError) return link.report(error);
+    if (link !== this.link) return;
     this.link = undefined;
     await link.giveUp();
   }
@@ -80,7 +81,7 @@ export class EventStoreConnection {
   ): Promise<Result> {
     const giveUpAt = Date.now() + this.retryForMs;
     for (let attempt = 1; ; attempt++) {
-      const link = this.currentLink;
+      const link = this.current;
       try {
         return await link.settle(operation, action(link), timeoutMs);
       } catch (error) {
@@ -96,11 +97,11 @@ export class EventStoreConnection {
    */
   async *read(
     operation: string,
-    open: (link: ClientLink) => Promise<StreamRead>,
+    open: (link: ClientLink) => Promise<EventRead>,
   ): AsyncGenerator<readonly RecordedEvent[]> {
     for (let attempt = 1, giveUpAt = Date.now() + this.retryForMs; ; attempt++) {
-      const link = this.currentLink;
-      let read: StreamRead | undefined;
+      const link = this.current;
+      let read: EventRead | undefined;
       try {
         read = await link.settle(operation, open(link), this.callTimeoutMs);
         for (;;) {
@@ -110,7 +111,7 @@ export class EventStoreConnection {
           [attempt, giveUpAt] = [1, Date.now() + this.retryForMs];
         }
       } catch (error) {
-        await link.report(error);
+        if (error instanceof Error && convertToCommandError(error) instanceof NotLeaderError) await link.report(error);
         await this.recover(link, operation, error, attempt, giveUpAt);
       } finally {
         read?.cancel();
@@ -125,12 +126,6 @@ export class EventStoreConnection {
     await link?.giveUp();
   }
 
-  private get currentLink(): ClientLink {
-    if (this.closed) throw new EventStoreUnavailable('the connection was closed');
-    this.link ??= new ClientLink(this.options.url);
-    return this.link;
-  }
-
   /** Makes ready for another attempt after a transport error. @throws all other errors, EventStoreUnavailable */
   private async recover(
     link: ClientLink,
@@ -143,8 +138,8 @@ export class EventStoreConnection {
     const error: unknown = thrown instanceof Error ? convertToCommandError(thrown) : thrown;
     if (error instanceof AccessDeniedError) throw new EventStoreAccessDenied(operation, { cause: error });
     if (!isTransportError(error)) throw error;
-    // On NotLeaderError the client has already turned to the node that the answer named.
-    if (!(error instanceof NotLeaderError)) await this.discard(link.client);
+    // On NotLeaderError the link has already turned to the node that the answer named.
+    if (!(error instanceof NotLeaderError)) await this.dismiss(link, error);
     const waitMs = fullJitterMs(attempt, backoff);
     if (this.closed || Date.now() + waitMs > giveUpAt) throw new EventStoreUnavailable(operation, { cause: error });
     await pause(waitMs);

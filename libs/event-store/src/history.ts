@@ -41,6 +41,8 @@ export class History {
   private catchUp: CatchUp | undefined;
   private pulling: Promise<void> | undefined;
   private caughtUpWith = beginning;
+  /** Where the feed's window began when the subscription was opened. */
+  private liveStart = beginning;
 
   constructor(
     private readonly options: HistoryOptions,
@@ -81,14 +83,19 @@ export class History {
     this.catchUp = undefined;
   }
 
+  private open(): CatchUp {
+    // Taken before the reading begins: "caught up" may have waited long until it is asked for, and the feed's window has
+    // moved on meanwhile, over events that are still to come here.
+    this.liveStart = this.options.liveStart() ?? beginning;
+    return this.options.open(this.newest.end);
+  }
+
   private async pull(): Promise<void> {
-    // Taken before reading: what comes after it while the history is read is in the feed's window.
-    const liveStart = this.options.liveStart();
-    const catchUp = (this.catchUp ??= this.options.open(this.newest.end));
+    const catchUp = (this.catchUp ??= this.open());
     try {
       const { events, caughtUp } = await catchUp.next(this.closing.signal);
       this.newest.push(events);
-      if (caughtUp && liveStart !== undefined && liveStart > this.caughtUpWith) this.caughtUpWith = liveStart;
+      if (caughtUp && this.liveStart > this.caughtUpWith) this.caughtUpWith = this.liveStart;
     } catch (error) {
       this.catchUp = undefined;
       await catchUp.close();

@@ -1,14 +1,7 @@
 /** Reading and appending streams through the client, with Annals' errors and types in place of the client's. */
 import { randomUUID } from 'node:crypto';
 import type { DomainEvent } from '@annals/core';
-import {
-  BACKWARDS,
-  END,
-  MaxAppendSizeExceededError,
-  StreamDeletedError,
-  WrongExpectedVersionError,
-  type EventStoreDBClient,
-} from '@eventstore/db-client';
+import { MaxAppendSizeExceededError, StreamDeletedError, WrongExpectedVersionError } from '@eventstore/db-client';
 import type { ClientLink } from './client-link.js';
 import type { EventStoreConnection } from './connection.js';
 import { readAll, type ReadAllOptions } from './all-reading.js';
@@ -16,6 +9,7 @@ import { observedAppend } from './observed-append.js';
 import { AppendTooLarge, StreamIsDeleted, WrongExpectedRevision } from './errors.js';
 import { beginning, noEvents, type RecordedEvent, type StoredMetadata } from './recorded-event.js';
 import type { ProposedEvent } from './wire/append-messages.js';
+import { encodeHeadRead, encodeStreamRead } from './wire/read-request.js';
 
 /** An event on its way into a stream. `id` (a UUID) makes the append idempotent: repeat it with the same ids. */
 export interface EventToAppend {
@@ -63,7 +57,7 @@ export class Streams {
   ): AsyncGenerator<RecordedEvent<E>> {
     const { direction = 'forwards' } = options;
     let { from, maxCount } = options;
-    const open = (link: ClientLink) => link.openRead(stream, { direction, from, maxCount });
+    const open = (link: ClientLink) => link.openRead(encodeStreamRead(stream, { direction, from, maxCount }));
     try {
       for await (const events of this.connection.read(`read of ${stream}`, open))
         for (const recorded of events) {
@@ -82,7 +76,8 @@ export class Streams {
     stream: string,
     { direction = 'forwards', from, maxCount }: ReadOptions = {},
   ): Promise<readonly RecordedEvent<E>[]> {
-    const collect = (link: ClientLink) => link.readAll(stream, { direction, from, maxCount });
+    const request = encodeStreamRead(stream, { direction, from, maxCount });
+    const collect = (link: ClientLink) => link.readAll(request);
     try {
       const events = await this.connection.call(`read of ${stream}`, collect, Infinity);
       return events as readonly RecordedEvent<E>[];
@@ -123,10 +118,8 @@ export class Streams {
 
   /** Position of the newest event in `$all`; {@link beginning} when there is none. */
   async headPosition(): Promise<bigint> {
-    return this.connection.call('read of the head of $all', async ({ client }) => {
-      for await (const { event } of readLast(client)) return event?.position?.commit ?? beginning;
-      return beginning;
-    });
+    const newest = await this.connection.call('read of the head of $all', (link) => link.readAll(encodeHeadRead()));
+    return newest[0]?.at.position ?? beginning;
   }
 
   private async appendNow(
@@ -146,9 +139,6 @@ export class Streams {
     }
   }
 }
-
-const readLast = (client: EventStoreDBClient) =>
-  client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1 });
 
 const proposed = ({
   id,

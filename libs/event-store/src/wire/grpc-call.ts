@@ -50,9 +50,9 @@ export class GrpcCall {
         // An answer that is nothing but a status.
         if (flags & constants.NGHTTP2_FLAG_END_STREAM) this.trailers = headers;
       })
-      .on('trailers', (trailers) => (this.trailers = trailers))
+      .on('trailers', (trailers: IncomingHttpHeaders) => (this.trailers = trailers))
       .on('data', (chunk: Buffer) => this.take(chunk))
-      .on('error', (error) => (this.failure ??= new CallFailed(unavailable, error.message)))
+      .on('error', (error: Error) => (this.failure ??= new CallFailed(unavailable, error.message)))
       .on('close', () => this.finish(this.failure ?? this.outcome()));
   }
 

@@ -44,9 +44,9 @@ export class GrpcSession {
     const settings = { enablePush: false, initialWindowSize: windowBytes };
     this.session = connect(authority, { ...tls, settings });
     this.session
-      .on('connect', () => this.session.setLocalWindowSize(8 * windowBytes))
+      .on('connect', () => this.isOpen && this.session.setLocalWindowSize(8 * windowBytes))
       .on('goaway', () => (this.isGoing = true))
-      .on('error', (error) => this.breakDown(error))
+      .on('error', (error: Error) => this.breakDown(error))
       .on('close', () => this.breakDown());
     if (keepAliveMs > 0) this.keepAlive = setInterval(() => this.askForLife(), keepAliveMs).unref();
   }

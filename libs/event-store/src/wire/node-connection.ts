@@ -5,8 +5,9 @@ import { parseConnectionString } from '@eventstore/db-client/dist/Client/parseCo
 import { AppendCall } from './append-call.js';
 import type { Appended, ExpectedRevision, ProposedEvent } from './append-messages.js';
 import { GrpcSession, type GrpcSessionOptions } from './grpc-session.js';
-import type { StreamRange } from './read-request.js';
-import { StreamRead } from './stream-read.js';
+import type { CallListener, GrpcCall } from './grpc-call.js';
+import { EventRead } from './event-read.js';
+import { readPath } from './read-request.js';
 
 /** Of all nodes alike: what the connection string says. */
 export type NodeOptions = Omit<GrpcSessionOptions, 'host' | 'port'>;
@@ -58,8 +59,16 @@ export class NodeConnection {
     return this.appends.append(stream, expected, events);
   }
 
-  read(stream: string, range: StreamRange): StreamRead {
-    return new StreamRead(this.session, stream, range);
+  /** @param request see read-request.ts */
+  read(request: Buffer): EventRead {
+    return new EventRead(this.session, request);
+  }
+
+  /** A read whose answers the listener is told as they come, and that has no end of its own. */
+  subscribe(request: Buffer, listener: CallListener): GrpcCall {
+    const call = this.session.call(readPath, listener);
+    call.end([request]);
+    return call;
   }
 
   /** Lets what is under way end. */

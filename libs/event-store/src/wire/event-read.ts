@@ -1,14 +1,14 @@
-/** A read of one stream: its events as they come, all at once or as fast as they are wanted. */
+/** A read: its events as they come, all at once or as fast as they are wanted. */
 import { decodeReadAnswer } from '../read-answer.js';
 import type { RecordedEvent } from '../recorded-event.js';
 import type { GrpcCall } from './grpc-call.js';
 import type { GrpcSession } from './grpc-session.js';
-import { encodeStreamRead, readPath, type StreamRange } from './read-request.js';
+import { readPath } from './read-request.js';
 
 /** Events held before the node is held back. */
 const highWater = 512;
 
-export class StreamRead {
+export class EventRead {
   private readonly call: GrpcCall;
   private events: RecordedEvent[] = [];
   private isPaused = false;
@@ -17,12 +17,13 @@ export class StreamRead {
   private wake: (() => void) | undefined;
   private most = highWater;
 
-  constructor(session: GrpcSession, stream: string, range: StreamRange) {
+  /** @param request see read-request.ts */
+  constructor(session: GrpcSession, request: Buffer) {
     this.call = session.call(readPath, {
       message: (bytes) => this.receive(bytes),
       ended: (failure) => this.end(failure),
     });
-    this.call.end([encodeStreamRead(stream, range)]);
+    this.call.end([request]);
   }
 
   /** All events; none when there is no such stream. Rejects with what broke the read. */
