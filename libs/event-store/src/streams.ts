@@ -32,6 +32,8 @@ export interface ReadOptions {
   readonly from?: number;
   readonly direction?: 'forwards' | 'backwards';
   readonly maxCount?: number;
+  /** Gives what links of the stream point to (as in `$bc-…`), in place of the links; for {@link Streams.readToEnd}. */
+  readonly resolveLinks?: boolean;
 }
 
 export class Streams {
@@ -74,9 +76,9 @@ export class Streams {
   /** All events of a stream at once. @throws StreamIsDeleted, EventStoreUnavailable */
   async readToEnd<E extends DomainEvent = DomainEvent>(
     stream: string,
-    { direction = 'forwards', from, maxCount }: ReadOptions = {},
+    { direction = 'forwards', from, maxCount, resolveLinks }: ReadOptions = {},
   ): Promise<readonly RecordedEvent<E>[]> {
-    const request = encodeStreamRead(stream, { direction, from, maxCount });
+    const request = encodeStreamRead(stream, { direction, from, maxCount, resolveLinks });
     const collect = (link: ClientLink) => link.readAll(request);
     try {
       const events = await this.connection.call(`read of ${stream}`, collect, Infinity);

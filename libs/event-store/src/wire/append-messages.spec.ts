@@ -110,6 +110,11 @@ describe('a read as it is sent', () => {
     ]);
   });
 
+  it('follows links when asked to', () => {
+    const range = { direction: 'forwards' as const, from: undefined, maxCount: undefined };
+    expect(optionsOf(encodeStreamRead('$bc-1', { ...range, resolveLinks: true }))?.getResolveLinks()).toBe(true);
+  });
+
   it.each([
     ['forwards' as const, 'hasStart' as const],
     ['backwards' as const, 'hasEnd' as const],

@@ -15,16 +15,19 @@ export interface StreamRange {
   readonly from: number | undefined;
   /** How many events at most; undefined: all. */
   readonly maxCount: number | undefined;
+  /** Gives the events that links point to. */
+  readonly resolveLinks?: boolean | undefined;
 }
 
 /** As a gRPC frame. */
-export function encodeStreamRead(stream: string, { direction, from, maxCount }: StreamRange): Buffer {
+export function encodeStreamRead(stream: string, { direction, from, maxCount, resolveLinks }: StreamRange): Buffer {
   const out = new WireWriter(96 + textCapacity(stream));
   const start = out.mark;
   const uuidOption = out.mark;
   out.empty(2).message(9, uuidOption);
   out.empty(8);
   out.number(5, maxCount ?? Number.MAX_SAFE_INTEGER);
+  if (resolveLinks) out.number(4, 1);
   if (direction === 'backwards') out.number(3, 1);
   const streamOptions = out.mark;
   if (from !== undefined) out.number(2, from);
