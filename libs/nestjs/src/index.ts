@@ -77,6 +77,7 @@ export { createContext, runContext, type RunContextOptions } from './run-context
 export { listen, runProcess } from './run-process.js';
 export { Caller, Public, Roles } from './security/access.decorators.js';
 export { currentPrincipal, requirePrincipal, requireRole } from './security/authentication.js';
+export { challengeOf } from './security/challenge.js';
 export { makeKeyFile } from './security/key-file.js';
 export { localToken } from './security/local-token.js';
 export { hasRole, operatorRole, serviceRole, type Principal } from './security/principal.js';

@@ -24,6 +24,11 @@ export class ServiceTokens {
     this.validFor = validFor;
   }
 
+  /** Whether there is a private key to make them with. */
+  get available(): boolean {
+    return this.verifier.canIssue;
+  }
+
   /** A token that is valid for at least another minute. @throws InvalidSettings when there is no key to sign with */
   token(): Promise<string> {
     if (this.current && Date.now() < this.current.renewAt) return this.current.token;
