@@ -47,8 +47,11 @@ export class AppProcess {
       async () => {
         if (this.child?.exitCode !== null && this.child?.exitCode !== undefined)
           throw new Error(`${this.name} ended with code ${this.child.exitCode}:\n${this.output}`);
-        const answer = await fetch(`${this.url}/health/ready`).then((response) => response.text(), String);
-        if (answer !== '{"status":"ok"}') throw new Error(`${this.name} is not ready: ${answer}\n${this.output}`);
+        const answer = await fetch(`${this.url}/health/ready`).then(
+          async (response) => (response.ok ? 'ready' : response.text()),
+          String,
+        );
+        if (answer !== 'ready') throw new Error(`${this.name} is not ready: ${answer}\n${this.output}`);
       },
       { within: 90_000, every: 50 },
     );

@@ -1,6 +1,8 @@
 /** The gateway as an app: what each request meets before its route, in this order, and the routes. */
 import 'reflect-metadata';
 import {
+  announceDraining,
+  Readiness,
   rememberCallers,
   secureHttp,
   observeRequests,
@@ -50,7 +52,7 @@ export async function createGateway(
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     requestTimeout: requestWithinMs,
     ...(settings.trustedProxies.length > 0 && { trustProxy: [...settings.trustedProxies] }),
   });
@@ -89,6 +91,7 @@ async function openEdge(
   serveMetrics(fastify, telemetry);
   secureHttp(app, fastify);
   rememberCallers(fastify);
+  announceDraining(fastify, app.get(Readiness));
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   const { corsOrigins } = settings;
   if (corsOrigins.length > 0)

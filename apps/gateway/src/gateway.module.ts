@@ -1,13 +1,19 @@
 /** All that the gateway is made of besides its routes (routes.ts). */
-import { HttpClients, nestLog, ResilienceModule, SecurityModule } from '@annals/nestjs';
-import type { Dependency } from '@annals/resilience';
-import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { circuits, HealthModule, HttpClients, nestLog, ResilienceModule, SecurityModule } from '@annals/nestjs';
+import { Dependencies, type Dependency } from '@annals/resilience';
+import {
+  Module,
+  type DynamicModule,
+  type ExecutionContext,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
 import type { FastifyRequest } from 'fastify';
 import { contexts, legacyShop } from './dependencies.js';
 import type { GatewaySettings } from './gateway.settings.js';
-import { HealthController } from './health.controller.js';
+import { ContextsHealthController } from './health.controller.js';
 import { MergedOpenApi } from './open-api/merged-open-api.js';
 import { OrderDetailsController } from './order-details/order-details.controller.js';
 import { Upstream } from './pass-through/upstream.js';
@@ -19,6 +25,10 @@ import { Shadows } from './strangler/shadows.js';
 import { StranglerController } from './strangler/strangler.controller.js';
 
 export const minuteMs = 60_000;
+
+/** Balancers ask as often as they like. */
+const isProbe = (context: ExecutionContext): boolean =>
+  context.switchToHttp().getRequest<FastifyRequest>().routeOptions.url?.startsWith('/health/') ?? false;
 
 /** The connections that pass-through goes by. */
 export class Upstreams implements OnApplicationShutdown {
@@ -46,18 +56,20 @@ export class GatewayModule implements OnModuleInit, OnApplicationShutdown {
     return {
       module: GatewayModule,
       imports: [
+        // One context that is away is no reason to send nobody here: the others answer.
+        HealthModule.register(Dependencies, () => [{ name: 'circuits', check: circuits }]),
         SecurityModule.register('gateway'),
         ResilienceModule.register([...Object.values(contexts), legacyShop]),
         ThrottlerModule.forRoot({
           throttlers: [{ ttl: minuteMs, limit: rateLimit }],
-          skipIf: () => rateLimit === 0,
+          skipIf: (context) => rateLimit === 0 || isProbe(context),
           storage: limiter,
           // One count for all that a client asks, here and on the routes of the table.
           getTracker: (request) => Promise.resolve(clientOf(request as unknown as FastifyRequest)),
           generateKey: (_context, client) => client,
         }),
       ],
-      controllers: [HealthController, OrderDetailsController, StranglerController],
+      controllers: [ContextsHealthController, OrderDetailsController, StranglerController],
       providers: [
         Upstreams,
         { provide: RateLimiter, useValue: limiter },

@@ -1,29 +1,18 @@
-import { Public } from '@annals/nestjs';
+import { operatorRole, Roles } from '@annals/nestjs';
 import { Dependencies, type DependencyState } from '@annals/resilience';
-import { Controller, Get, HttpCode } from '@nestjs/common';
-import { SkipThrottle } from '@nestjs/throttler';
+import { Controller, Get } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import { SkipThrottle } from '@nestjs/throttler';
 
-/** One context that is away is no reason to send nobody here: the others answer. */
-@Controller('health')
-@Public()
+/** For operators: the circuits of the contexts behind the gateway. */
+@Controller('health/contexts')
+@Roles(operatorRole)
 @SkipThrottle()
 @ApiExcludeController()
-export class HealthController {
+export class ContextsHealthController {
   constructor(private readonly dependencies: Dependencies) {}
 
-  @Get('live')
-  @HttpCode(200)
-  live(): { status: 'ok' } {
-    return { status: 'ok' };
-  }
-
-  @Get('ready')
-  ready(): { status: 'ok' } {
-    return { status: 'ok' };
-  }
-
-  @Get('contexts')
+  @Get()
   contexts(): Pick<DependencyState, 'name' | 'circuit' | 'nextTryAt'>[] {
     return this.dependencies.states().map(({ name, circuit, nextTryAt }) => ({
       name,

@@ -27,7 +27,8 @@ import { EventSourcedRepository } from './commands/event-sourced-repository.js';
 import { ContextRuntime } from './context-runtime.js';
 import { COMMAND_ROUTES, DomainCommandBus, type CommandRoutes } from './domain-command-bus.js';
 import { NotABoundedContext } from './errors.js';
-import { HealthController } from './health/health.controller.js';
+import { contextHealth } from './health/context-health.js';
+import { HealthModule } from './health/health.module.js';
 import { nestLog } from './nest-log.js';
 import { ContextMetrics } from './observability/context-metrics.js';
 import { startTelemetry } from './observability/telemetry.js';
@@ -43,8 +44,13 @@ export class BoundedContextModule {
   static register(map: ContextMap): DynamicModule {
     return {
       module: BoundedContextModule,
-      imports: [parts(map), cqrs, SecurityModule.register(map.name)],
-      controllers: [HealthController, ProjectionsController, SagasController, MessagesController],
+      imports: [
+        parts(map),
+        cqrs,
+        SecurityModule.register(map.name),
+        HealthModule.register(ContextRuntime, contextHealth),
+      ],
+      controllers: [ProjectionsController, SagasController, MessagesController],
       providers: [ContextRuntime, ContextMetrics, ...(map.sagas ?? []), ...repositories(map)],
       exports: [cqrs, ContextRuntime, ...repositories(map).map(tokenOf)],
     };

@@ -6,8 +6,15 @@
  *   and checkpoint ─▶ connections close
  */
 import { EventRegistry, pause } from '@annals/core';
-import { EventStore, type EventFeed } from '@annals/event-store';
-import { contractOf, IntegrationServer, type Leases, type ReceivedMessage, type Transport } from '@annals/messaging';
+import { EventStore, type EventFeed, type FeedStatus } from '@annals/event-store';
+import {
+  contractOf,
+  IntegrationServer,
+  type Leases,
+  type ReceivedMessage,
+  type Transport,
+  type TransportStatus,
+} from '@annals/messaging';
 import { PostgresCheckpoints, Projections, type ReadDatabase } from '@annals/projections';
 import {
   durableSagasOf,
@@ -147,23 +154,34 @@ export class ContextRuntime
     await this.telemetry.stop();
   }
 
-  /** Whether events come from the event store. */
-  get feedConnected(): boolean {
-    return this.feed.status.connected;
+  /** Everything that runs beside the requests was started, and nothing was asked to end. */
+  get isRunning(): boolean {
+    return this.state === 'running';
   }
 
-  /** Why the context cannot do its work at present; empty: it can. */
-  problems(): string[] {
-    if (this.state !== 'running') return [`The context is ${this.state}.`];
-    const { status: feed } = this.feed;
-    const { connected, reason } = this.transport.status();
-    const needsTransport = this.integration.handledTypes().length > 0 || this.publisher !== undefined;
-    return [
-      ...(this.readModelsCaughtUp ? [] : ['read models: catching up with the events']),
-      ...(feed.connected ? [] : [`event store: ${feed.reason ?? 'not connected'}`]),
-      ...(this.sagas?.problem === undefined ? [] : [`sagas: ${this.sagas.problem}`]),
-      ...(connected || !needsTransport ? [] : [`messaging: ${reason ?? 'not connected'}`]),
-    ];
+  /** Whether the read models have folded, at least once since the start, all that there was. */
+  get caughtUp(): boolean {
+    return this.readModelsCaughtUp;
+  }
+
+  get feedStatus(): FeedStatus {
+    return this.feed.status;
+  }
+
+  /** Undefined for a context that neither publishes nor consumes: it needs nobody. */
+  get messagingStatus(): TransportStatus | undefined {
+    const isNeeded = this.integration.handledTypes().length > 0 || this.publisher !== undefined;
+    return isNeeded ? this.transport.status() : undefined;
+  }
+
+  /** @throws EventStoreUnavailable */
+  async pingEventStore(): Promise<void> {
+    await this.store.streams.headPosition();
+  }
+
+  /** @throws what Postgres or the connection says */
+  async pingDatabase(): Promise<void> {
+    await this.database.pool.query('select 1');
   }
 
   /** A new database, or one that was away for long: queries would show an old world, so the context is not ready before. */

@@ -223,3 +223,23 @@ export class ForeignTokens extends CodedError {
     super(`AUTH_JWKS_URL is set: tokens for people come from ${issuer}. Get one there, and give it as ANNALS_TOKEN.`);
   }
 }
+
+/** The app cannot do its work at present. */
+export class NotReady extends CodedError {
+  readonly code = 'NESTJS_NOT_READY';
+  override readonly kind = 'unavailable';
+  /** Why, part by part. */
+  readonly errors: readonly string[];
+
+  constructor(
+    readonly state: 'down' | 'draining',
+    readonly parts: readonly { readonly name: string; readonly status: string; readonly reason?: string }[],
+  ) {
+    const reasons =
+      state === 'draining'
+        ? ['the app is ending']
+        : parts.filter(({ status }) => status === 'down').map(({ name, reason = 'down' }) => `${name}: ${reason}`);
+    super(`Not ready: ${reasons.join('; ')}. It heals by itself when that does.`);
+    this.errors = reasons;
+  }
+}

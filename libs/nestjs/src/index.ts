@@ -46,10 +46,15 @@ export {
   NotFound,
   NotParkedPublication,
   NotParkedReaction,
+  NotReady,
   PortTaken,
   SigningKeysUnavailable,
   UnusableKeyFile,
 } from './errors.js';
+export { circuits } from './health/context-health.js';
+export { degraded, down, up, type Condition, type HealthPart, type PartHealth } from './health/health-part.js';
+export { announceDraining, HealthModule, type PartsOf } from './health/health.module.js';
+export { Readiness, type Health } from './health/readiness.js';
 export { rememberCallers } from './http/caller.js';
 export { openConversations } from './http/correlation.js';
 export { parkedPublications } from './exchange/leased-publisher.js';

@@ -9,6 +9,8 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { contextMapOf } from './bounded-context.module.js';
 import { TELEMETRY } from './context-parts.js';
 import { ContextRuntime } from './context-runtime.js';
+import { announceDraining } from './health/health.module.js';
+import { Readiness } from './health/readiness.js';
 import { rememberCallers } from './http/caller.js';
 import { openConversations } from './http/correlation.js';
 import { ProblemDetailsFilter } from './http/problem-details.filter.js';
@@ -31,7 +33,7 @@ const bodyLimit = 1024 * 1024;
 
 /** Creates the app without listening; tests call this. @throws InvalidContextMap, InvalidSettings */
 export async function createContext(module: Type<object>): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit, forceCloseConnections: true });
+  const adapter = new FastifyAdapter({ bodyLimit, forceCloseConnections: 'idle' });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: await structuredLogger(contextMapOf(module).name, process.env),
     abortOnError: false,
@@ -42,6 +44,7 @@ export async function createContext(module: Type<object>): Promise<NestFastifyAp
   serveMetrics(fastify, app.get<Telemetry>(TELEMETRY));
   secureHttp(app, fastify);
   rememberCallers(fastify);
+  announceDraining(fastify, app.get(Readiness));
   offerReadYourWrites(fastify, app.get(ContextRuntime).projections);
   app
     .useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }))

@@ -1,14 +1,15 @@
-import { Controller, Get, HttpCode, ServiceUnavailableException } from '@nestjs/common';
+import { Controller, Get, HttpCode } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { ContextRuntime } from '../context-runtime.js';
+import { NotReady } from '../errors.js';
 import { Public } from '../security/access.decorators.js';
+import { Readiness, type Health } from './readiness.js';
 
 /** Liveness: the process answers. Readiness: it can do its work now; if not, which part is missing and why. */
 @Controller('health')
 @Public()
 @ApiExcludeController()
 export class HealthController {
-  constructor(private readonly runtime: ContextRuntime) {}
+  constructor(private readonly readiness: Readiness) {}
 
   @Get('live')
   @HttpCode(200)
@@ -16,10 +17,11 @@ export class HealthController {
     return { status: 'ok' };
   }
 
+  /** @throws NotReady */
   @Get('ready')
-  ready(): { status: 'ok' } {
-    const problems = this.runtime.problems();
-    if (problems.length > 0) throw new ServiceUnavailableException({ message: problems });
-    return { status: 'ok' };
+  async ready(): Promise<Health> {
+    const health = await this.readiness.health();
+    if (health.status === 'down' || health.status === 'draining') throw new NotReady(health.status, health.parts);
+    return health;
   }
 }

@@ -87,7 +87,7 @@ export class ContextMetrics implements OnApplicationBootstrap, OnApplicationShut
   }
 
   private tellConnections(tell: Observe): void {
-    tell('annals.event_store.connected', this.runtime.feedConnected ? 1 : 0);
+    tell('annals.event_store.connected', this.runtime.feedStatus.connected ? 1 : 0);
     tell('annals.messaging.connected', this.transport.status().connected ? 1 : 0);
   }
 
