@@ -1,14 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { MailboxServer } from '../mail/mailbox-server.js';
 import { appNames, orderBody, Shop } from '../shop/shop.js';
 
 const paymentDeadline = 'PT10S';
 
 let shop: Shop;
+let mailbox: MailboxServer;
 beforeAll(async () => {
-  shop = await Shop.start('nats', { PAYMENT_DEADLINE: paymentDeadline });
+  mailbox = await new MailboxServer().start();
+  shop = await Shop.start('nats', { PAYMENT_DEADLINE: paymentDeadline, SMTP_URL: mailbox.url });
 }, 180_000);
-afterAll(() => shop.stop());
+afterAll(async () => {
+  await shop.stop();
+  await mailbox.stop();
+});
 
 let items = 0;
 /** A SKU of its own for each test, with so much in stock. */
@@ -120,6 +126,70 @@ describe('the journey of an order', () => {
       expect([stream, ...new Set(ids)]).toEqual([stream, `talk-${sku}`]);
     }
   });
+});
+
+describe('the mails about an order', () => {
+  let customers = 0;
+  const newCustomer = () => `customer-${customers++}@example.com`;
+  const placeFor = async (email: string, kind: Parameters<typeof orderBody>[1] = {}) => {
+    const order = { ...orderBody(await stocked(5), kind), email };
+    return (await shop.post<{ orderId: string }>('orders', '/orders', order)).body.orderId;
+  };
+  const subjectsTo = (email: string) =>
+    mailbox.mails.filter(({ to }) => [to].flat()[0]?.text === email).map(({ subject }) => subject);
+  const isSent = (orderId: string, kind: string) =>
+    shop.shows('notifications', `/mails/${orderId}.${kind}`, { status: 'sent' }, 60_000);
+
+  it('say that it is confirmed, and that it is on its way, once each', async () => {
+    const email = newCustomer();
+    const orderId = await placeFor(email);
+    await isSent(orderId, 'order-confirmed');
+    await isSent(orderId, 'order-dispatched');
+    expect(subjectsTo(email).sort()).toEqual([
+      `Your order ${orderId} is confirmed`,
+      `Your order ${orderId} is on its way`,
+    ]);
+    const { body } = await shop.get<{ items: { mailId: string }[] }>('notifications', `/mails?orderId=${orderId}`);
+    expect(body.items.map(({ mailId }) => mailId).sort()).toEqual([
+      `${orderId}.order-confirmed`,
+      `${orderId}.order-dispatched`,
+    ]);
+  }, 90_000);
+
+  it('say that it is cancelled, and nothing else', async () => {
+    const email = newCustomer();
+    const orderId = await placeFor(email, { card: 'declined' });
+    await isSent(orderId, 'order-cancelled');
+    expect(subjectsTo(email)).toEqual([`Your order ${orderId} is cancelled`]);
+  }, 90_000);
+
+  it('are sent later when the server puts them off, and given up when it refuses them', async () => {
+    const [greylisted, unknown] = [newCustomer(), newCustomer()];
+    mailbox.replyTo = (recipient, attempt) => {
+      if (recipient === unknown) return { code: 550, text: 'no such user' };
+      return recipient === greylisted && attempt === 1 ? { code: 451, text: 'come again' } : undefined;
+    };
+    const [first, second] = await Promise.all([
+      placeFor(greylisted, { card: 'declined' }),
+      placeFor(unknown, { card: 'declined' }),
+    ]);
+    await isSent(first, 'order-cancelled');
+    expect(mailbox.attempts.get(greylisted)).toBe(2);
+    await shop.shows('notifications', `/mails/${second}.order-cancelled`, { status: 'given-up' });
+    expect(mailbox.attempts.get(unknown)).toBe(1);
+  }, 90_000);
+
+  it('wait for a mail server that is away, also when notifications dies meanwhile', async () => {
+    const email = newCustomer();
+    await mailbox.stop();
+    const orderId = await placeFor(email, { card: 'declined' });
+    await shop.shows('notifications', `/mails/${orderId}.order-cancelled`, { status: 'deferred' });
+    await shop.apps.notifications.end('SIGKILL');
+    await mailbox.start();
+    await shop.apps.notifications.start();
+    await isSent(orderId, 'order-cancelled');
+    expect(subjectsTo(email)).toEqual([`Your order ${orderId} is cancelled`]);
+  }, 120_000);
 });
 
 describe('lists', () => {

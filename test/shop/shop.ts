@@ -9,8 +9,8 @@ import { localToken } from '@annals/nestjs';
 import { eventually, testPostgres } from '@annals/testing';
 import { AppProcess } from './app-process.js';
 
-export type AppName = 'orders' | 'inventory' | 'payments' | 'shipping';
-export const appNames: readonly AppName[] = ['orders', 'inventory', 'payments', 'shipping'];
+export type AppName = 'orders' | 'inventory' | 'payments' | 'shipping' | 'notifications';
+export const appNames: readonly AppName[] = ['orders', 'inventory', 'payments', 'shipping', 'notifications'];
 
 export interface Answer<Body = Record<string, unknown>> {
   readonly status: number;
@@ -96,6 +96,7 @@ export class Shop {
         MESSAGING_TRANSPORT: transport,
         DATABASE_URL: databases[name],
         CARRIER_URL: carrier.url,
+        MAIL_OUTBOX: join(folder, 'outbox'),
         PORT: String(port),
         ...settings,
       };

@@ -51,5 +51,5 @@ export const routes: readonly GatewayRoute[] = [
     rateLimit: { limit: 600, windowMs: minute },
     maxBodyBytes: 16 * 1024,
   },
-  { path: '/api/notifications', context: notifications, at: '/notifications', auth: staff },
+  { path: '/api/mails', context: notifications, at: '/mails', auth: staff },
 ];
