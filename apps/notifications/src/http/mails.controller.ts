@@ -1,4 +1,4 @@
-import type { Page } from '@annals/nestjs';
+import { operatorRole, Roles, serviceRole, type Page } from '@annals/nestjs';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { MailRow } from '../read-models/mail/mail.entity.js';
@@ -6,6 +6,7 @@ import { MailQueries } from '../read-models/mail/mail.queries.js';
 import { MailsQuery } from './mails.requests.js';
 
 @Controller('mails')
+@Roles(operatorRole, serviceRole)
 @ApiTags('mails')
 export class MailsController {
   constructor(private readonly mails: MailQueries) {}
