@@ -67,7 +67,7 @@ class StreamEvents implements EventSource {
   }
 
   watch(wake: () => void): () => void {
-    return this.database.watchStream(this.stream, wake);
+    return this.database.watchers.watchStream(this.stream, wake);
   }
 }
 
@@ -98,6 +98,6 @@ class AllEvents implements EventSource {
   }
 
   watch(wake: () => void): () => void {
-    return this.database.watchAll(wake);
+    return this.database.watchers.watchAll(wake);
   }
 }

@@ -15,6 +15,7 @@ import type { StreamWriter } from '../streams/append.js';
 import { resolve } from '../streams/read.js';
 import { openSource, type EventSource } from './event-source.js';
 import { GroupStreams } from './group-streams.js';
+import { InFlight } from './in-flight.js';
 import type { Message } from './message.js';
 import type { GroupConfig } from './settings.js';
 import { strategyNamed, type Candidate, type Strategy } from './strategies.js';
@@ -36,12 +37,6 @@ export interface Consumer extends Candidate {
   drop(error: Error): void;
 }
 
-interface Delivery {
-  readonly message: Message;
-  readonly consumer: Consumer;
-  readonly deadline: number;
-}
-
 const TICK_MS = 100;
 /** How many messages a consumer that is held may be passed over for. */
 const LOOK_AHEAD = 500;
@@ -55,8 +50,7 @@ export class PersistentGroup {
   private readonly timer: NodeJS.Timeout;
   private buffer: Message[] = [];
   private retrying: Message[] = [];
-  /** In the order of delivery, which with one timeout is the order of their deadlines. */
-  private readonly deliveries = new Map<string, Delivery[]>();
+  private readonly inFlight = new InFlight<Consumer>();
   /** Sequences not done with, in the order of the source, each with the one before it. */
   private readonly pending = new Map<number, number>();
   private lastSequence: number;
@@ -95,9 +89,7 @@ export class PersistentGroup {
     return this.isOnTombstone ? 'Behind, OutstandingPageRequest' : 'Live';
   }
   get outstanding(): number {
-    let count = 0;
-    for (const list of this.deliveries.values()) count += list.length;
-    return count;
+    return this.inFlight.size;
   }
   get retryCount(): number {
     return this.retrying.length;
@@ -127,13 +119,7 @@ export class PersistentGroup {
     const index = this.consumers.indexOf(consumer);
     if (index < 0) return;
     this.consumers.splice(index, 1);
-    const lost: Message[] = [];
-    for (const [id, list] of this.deliveries) {
-      const rest = list.filter((delivery) => delivery.consumer !== consumer);
-      lost.push(...list.filter((delivery) => delivery.consumer === consumer).map(({ message }) => message));
-      if (rest.length > 0) this.deliveries.set(id, rest);
-      else this.deliveries.delete(id);
-    }
+    const lost = this.inFlight.takeAll(consumer);
     for (const message of lost) message.retries++;
     this.retrying = [...this.retrying, ...lost].sort((a, b) => a.sequence - b.sequence);
     this.pump();
@@ -142,19 +128,19 @@ export class PersistentGroup {
 
   ack(consumer: Consumer, ids: readonly string[]): void {
     for (const id of ids) {
-      const delivery = this.take(consumer, id);
-      if (delivery) this.done(delivery.message);
+      const message = this.take(consumer, id);
+      if (message) this.done(message);
     }
     this.pump();
   }
 
   nack(consumer: Consumer, ids: readonly string[], action: NackAction, reason: string): void {
     for (const id of ids) {
-      const delivery = this.take(consumer, id);
-      if (!delivery) continue;
-      if (action === 'park') this.park(delivery.message, `Client explicitly NAK'ed message.\n${reason}`);
-      else if (action === 'retry') this.retry(delivery.message);
-      else this.done(delivery.message);
+      const message = this.take(consumer, id);
+      if (!message) continue;
+      if (action === 'park') this.park(message, `Client explicitly NAK'ed message.\n${reason}`);
+      else if (action === 'retry') this.retry(message);
+      else this.done(message);
     }
     this.pump();
   }
@@ -263,24 +249,17 @@ export class PersistentGroup {
 
   private deliver(consumer: Consumer, message: Message): void {
     const timeout = this.config.settings.messageTimeoutMs;
-    const delivery: Delivery = { message, consumer, deadline: timeout === 0 ? Infinity : this.now() + timeout };
-    const same = this.deliveries.get(message.id);
-    if (same) same.push(delivery);
-    else this.deliveries.set(message.id, [delivery]);
+    this.inFlight.add({ message, consumer, deadline: timeout === 0 ? Infinity : this.now() + timeout });
     consumer.inFlight++;
     consumer.total++;
     consumer.deliver(message);
   }
 
-  /** Takes a delivery back from its consumer; an id that it does not hold (too late, or unknown) is ignored. */
-  private take(consumer: Consumer, id: string): Delivery | undefined {
-    const list = this.deliveries.get(id);
-    const delivery = list?.find((other) => other.consumer === consumer);
-    if (!list || !delivery) return undefined;
-    if (list.length === 1) this.deliveries.delete(id);
-    else list.splice(list.indexOf(delivery), 1);
-    consumer.inFlight--;
-    return delivery;
+  /** Takes a message back from its consumer; an id that it does not hold (too late, or unknown) is ignored. */
+  private take(consumer: Consumer, id: string): Message | undefined {
+    const message = this.inFlight.take(consumer, id);
+    if (message) consumer.inFlight--;
+    return message;
   }
 
   private retry(message: Message): void {
@@ -321,9 +300,7 @@ export class PersistentGroup {
 
   private tick(): void {
     const now = this.now();
-    const late: Delivery[] = [];
-    for (const list of this.deliveries.values())
-      for (const delivery of list) if (delivery.deadline <= now) late.push(delivery);
+    const late = this.inFlight.late(now);
     for (const { consumer, message } of late) {
       this.take(consumer, message.id);
       this.retry(message);

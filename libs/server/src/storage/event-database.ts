@@ -18,6 +18,7 @@ import { PendingIds, type KnownEvent } from './pending-ids.js';
 import { RecentIds } from './recent-ids.js';
 import type { StreamEntry } from './stream-entry.js';
 import { StreamIndex } from './stream-index.js';
+import { Watchers } from './watchers.js';
 import {
   correlationStreamOf,
   LINK_TYPE,
@@ -31,8 +32,6 @@ import {
 /** Streams kept in memory, beyond those that changed since the last flush. */
 const CACHED_STREAMS = 10_000;
 const METADATA_TYPE = '$metadata';
-
-type Wake = () => void;
 
 export interface EventDatabaseOptions {
   readonly log: Log;
@@ -49,11 +48,9 @@ export class EventDatabase implements CommitEvents {
   readonly log: Log;
   readonly index: StreamIndex;
   readonly commit: GroupCommit;
+  readonly watchers = new Watchers();
   private readonly ids = new RecentIds();
   private readonly pendingIds = new PendingIds();
-  private readonly allWatchers = new Set<Wake>();
-  private readonly streamWatchers = new Map<string, Set<Wake>>();
-  private readonly woken = new Set<Wake>();
   /** The events of a batch go to the same lists. Only within one group: what changed in it cannot be forgotten by the index. */
   private run: { entry: StreamEntry; type: Buffer; lists: readonly StreamEntry[] } | undefined;
 
@@ -212,7 +209,7 @@ export class EventDatabase implements CommitEvents {
       this.apply(record, entry, event);
     }
     this.run = undefined;
-    this.notify();
+    this.watchers.notify();
     return this.options.onPublished?.(committed.length);
   }
 
@@ -239,7 +236,7 @@ export class EventDatabase implements CommitEvents {
       this.index.add(entry, position);
       this.ids.add(event?.id ?? record.id, position);
     }
-    this.wake(stream);
+    this.watchers.wake(stream);
     let deletion = false;
     if (isMetadataStream(stream)) {
       const owner = this.index.getOrCreate(stream.slice(2));
@@ -249,7 +246,7 @@ export class EventDatabase implements CommitEvents {
         this.index.touch(owner);
       }
       deletion = this.isSoftDeletion(record);
-      this.wake(owner.name);
+      this.watchers.wake(owner.name);
     }
     for (const list of this.listsOf(record, entry, event, deletion)) this.list(list, position);
     const correlation = record.isTombstone || deletion ? undefined : correlationStreamOf(record, stream);
@@ -258,7 +255,7 @@ export class EventDatabase implements CommitEvents {
 
   private list(list: StreamEntry, position: number): void {
     this.index.add(list, position);
-    this.wake(list.name);
+    this.watchers.wake(list.name);
   }
 
   /** The system streams, but for that of the correlation, which differs from event to event. */
@@ -280,41 +277,6 @@ export class EventDatabase implements CommitEvents {
 
   private isSoftDeletion(record: EventRecord): boolean {
     return record.stream.startsWith('$$') && record.type === METADATA_TYPE && parseStreamMetadata(record.data).deleted;
-  }
-
-  // ---- being told of new events
-
-  /** Calls `wake` after new events of the stream became readable; returns how to stop that. */
-  watchStream(stream: string, wake: Wake): () => void {
-    const watchers = this.streamWatchers.get(stream) ?? new Set();
-    this.streamWatchers.set(stream, watchers.add(wake));
-    return () => {
-      watchers.delete(wake);
-      if (watchers.size === 0 && this.streamWatchers.get(stream) === watchers) this.streamWatchers.delete(stream);
-    };
-  }
-
-  watchAll(wake: Wake): () => void {
-    this.allWatchers.add(wake);
-    return () => this.allWatchers.delete(wake);
-  }
-
-  private wake(stream: string): void {
-    if (this.streamWatchers.size === 0) return;
-    for (const watcher of this.streamWatchers.get(stream) ?? []) this.woken.add(watcher);
-  }
-
-  private notify(): void {
-    const woken = [...this.woken, ...this.allWatchers];
-    this.woken.clear();
-    for (const wake of woken) {
-      try {
-        wake();
-      } catch (error) {
-        // A reader's fault must not stop the writing of others.
-        process.emitWarning(error instanceof Error ? error : String(error));
-      }
-    }
   }
 }
 

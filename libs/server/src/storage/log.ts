@@ -11,6 +11,7 @@ export const FIRST_POSITION = 64;
 const SCAN_BLOCK = 256 * 1024;
 const NEAR_BLOCK = 64 * 1024;
 const SMALL_BLOCK = 4096;
+const GROWTH = 4;
 
 /** Where chunks come from: memory or a folder. */
 export interface ChunkSource {
@@ -139,7 +140,9 @@ export class Log {
         return new EventRecord(known.buffer, inside);
     }
     const near = known?.chunk === chunk && offset >= known.offset && offset - known.offset < 2 * NEAR_BLOCK;
-    let buffer = chunk.read(offset, near ? NEAR_BLOCK : SMALL_BLOCK);
+    // Many streams are short, so the block grows only while reading goes on.
+    const ahead = near ? Math.min(NEAR_BLOCK, Math.max(SMALL_BLOCK, GROWTH * known.buffer.length)) : SMALL_BLOCK;
+    let buffer = chunk.read(offset, ahead);
     const length = recordLengthAt(buffer, 0);
     if (length < MARKER_LENGTH) return undefined;
     if (length > buffer.length) buffer = chunk.read(offset, length);

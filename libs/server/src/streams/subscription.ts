@@ -167,7 +167,7 @@ export class StreamSource implements SubscriptionSource {
   }
 
   watch(wake: () => void): () => void {
-    return this.database.watchStream(this.stream, wake);
+    return this.database.watchers.watchStream(this.stream, wake);
   }
 }
 
@@ -217,6 +217,6 @@ export class AllSource implements SubscriptionSource {
   }
 
   watch(wake: () => void): () => void {
-    return this.database.watchAll(wake);
+    return this.database.watchers.watchAll(wake);
   }
 }
