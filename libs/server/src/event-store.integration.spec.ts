@@ -179,12 +179,12 @@ describe('the embedded event store', () => {
       const slow = client.subscribeToStream('flood');
       await once(slow, 'confirmation');
       slow.pause();
-      for (let i = 0; i < 60; i++) await client.appendToStream('flood', events(100, 3000));
+      for (let i = 0; i < 20; i++) await client.appendToStream('flood', events(100, 3000));
       const received: number[] = [];
       slow.on('data', ({ event: recorded }) => received.push(Number(recorded?.revision)));
       slow.resume();
-      await eventually(() => received.length >= 6000);
-      expect(received).toEqual(Array.from({ length: 6000 }, (_, i) => i));
+      await eventually(() => received.length >= 2000);
+      expect(received).toEqual(Array.from({ length: 2000 }, (_, i) => i));
       await slow.unsubscribe();
     }, 60_000);
   });
@@ -263,7 +263,7 @@ describe('the embedded event store', () => {
         expect(got.sort((x, y) => x - y)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
         await Promise.all(consumers.map((consumer) => consumer.unsubscribe()));
       }
-    }, 30_000);
+    }, 60_000);
 
     it('redeliver what was in flight when the server stopped in order', async () => {
       const first = await start({ path: folder });
