@@ -115,6 +115,25 @@ describe('the journey of an order', () => {
     await shop.shows('inventory', `/stock/${sku}`, { available: 4, allocated: 1 });
   });
 
+  it('is cancelled as it was seen, or not at all: ETag and If-Match', async () => {
+    const orderId = await shop.placeOrder({ sku: await stocked(5) });
+    await shop.shows('orders', `/orders/${orderId}`, { status: 'confirmed', shipment: 'delivered' });
+    const { headers, body } = await shop.get('orders', `/orders/${orderId}`);
+    expect(headers.get('etag')).toBe(`"${String(body['revision'])}"`);
+    const before = await shop.eventTypes(`order-${orderId}`);
+    expect(body['revision']).toBe(before.length - 1);
+    const cancel = (tag: string | null) =>
+      shop.post('orders', `/orders/${orderId}/cancellation`, { reason: 'too slow' }, { 'if-match': tag ?? '' });
+    expect(await cancel('"0"')).toMatchObject({
+      status: 412,
+      body: { code: 'EVENT_STORE_WRONG_EXPECTED_REVISION', expected: 0, actual: before.length - 1 },
+    });
+    expect(await cancel('nonsense')).toMatchObject({ status: 400 });
+    // The precondition holds; what speaks against it now is the order itself.
+    expect(await cancel(headers.get('etag'))).toMatchObject({ status: 409 });
+    expect(await shop.eventTypes(`order-${orderId}`)).toEqual(before);
+  });
+
   it('carries one correlation id all the way', async () => {
     const sku = await stocked(5);
     const answer = await shop.post('orders', '/orders', orderBody(sku), { 'x-correlation-id': `talk-${sku}` });

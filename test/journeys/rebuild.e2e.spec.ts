@@ -6,7 +6,7 @@ import pg from 'pg';
 import { Shop } from '../shop/shop.js';
 
 const run = promisify(execFile);
-const rowsOf = 'select r::text from "order-summary_v2".order_summary r order by "orderId"';
+const rowsOf = 'select r::text from "order-summary_v3".order_summary r order by "orderId"';
 
 let shop: Shop;
 let database: pg.Client;

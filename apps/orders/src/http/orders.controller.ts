@@ -4,14 +4,25 @@ import {
   Caller,
   DomainCommandBus,
   IdempotencyKey,
+  IfMatch,
   operatorRole,
+  RevisionTag,
+  RevisionTagInterceptor,
   Roles,
   serviceRole,
   type Page,
   type Principal,
 } from '@annals/nestjs';
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res, UseInterceptors } from '@nestjs/common';
+import {
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiPreconditionFailedResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { CancelOrder, PlaceOrder } from '../domain/order/order.commands.js';
 import { OrdersConfig } from '../orders.config.js';
@@ -64,22 +75,30 @@ export class OrdersController {
   @Post(':orderId/cancellation')
   @Roles(customerRole, operatorRole)
   @HttpCode(200)
+  @RevisionTag()
   @ApiOperation({ summary: 'Cancel an order that is not confirmed yet' })
   @ApiOkResponse({ type: OrderAccepted })
+  @ApiConflictResponse({ description: 'It cannot be cancelled any more, or others were faster several times' })
+  @ApiPreconditionFailedResponse({ description: 'The order has moved on since the ETag of If-Match' })
   async cancel(
     @Param('orderId') orderId: string,
     @Body() { reason }: CancelOrderBody,
     @IdempotencyKey() key: string | undefined,
+    @IfMatch() expectedRevision: number | undefined,
     @Caller() caller: Principal,
   ): Promise<OrderAccepted> {
-    const customerId = customerOf(caller);
-    const { revision } = await this.commands.execute(new CancelOrder({ orderId, reason, customerId }, { id: key }));
+    const command = new CancelOrder({ orderId, reason, customerId: customerOf(caller) }, { id: key });
+    const { revision } = await this.commands.execute(
+      command,
+      expectedRevision === undefined ? {} : { expectedRevision },
+    );
     return { orderId, revision };
   }
 
   @Get(':orderId')
+  @UseInterceptors(RevisionTagInterceptor)
   @ApiOperation({ summary: 'One order' })
-  @ApiOkResponse({ type: OrderSummary })
+  @ApiOkResponse({ type: OrderSummary, headers: { ETag: { description: 'For If-Match', schema: { type: 'string' } } } })
   byId(@Param('orderId') orderId: string, @Caller() caller: Principal): Promise<OrderSummary> {
     const customerId = customerOf(caller);
     return this.orders.byId(orderId, customerId === undefined ? {} : { customerId });

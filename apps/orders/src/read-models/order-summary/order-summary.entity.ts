@@ -50,6 +50,10 @@ export class OrderSummary {
   @ApiProperty({ example: 'EUR' })
   currency!: string;
 
+  @Column('integer')
+  @ApiProperty({ description: "Revision of the order's stream that this reflects; its ETag", example: 3 })
+  revision!: number;
+
   @Column('timestamptz')
   @ApiProperty({ example: '2026-01-31T12:00:00.000Z' })
   placedAt!: Date;

@@ -3,15 +3,17 @@ import type { EventContext } from '@annals/event-store';
 import type { OrderEvent } from '../../domain/order/order.events.js';
 import { OrderSummary, type OrderShipment, type OrderStatus } from './order-summary.entity.js';
 
+const asOf = ({ revision, created }: EventContext) => ({ revision, updatedAt: created });
+
 const reached = (row: OrderSummary | undefined, status: OrderStatus, at: EventContext, reason: string | null = null) =>
-  row && { ...row, status, reason, updatedAt: at.created };
+  row && { ...row, status, reason, ...asOf(at) };
 
 const shipped = (row: OrderSummary | undefined, shipment: OrderShipment, at: EventContext) =>
-  row && { ...row, shipment, updatedAt: at.created };
+  row && { ...row, shipment, ...asOf(at) };
 
 export const orderSummary = readModel<OrderSummary, OrderEvent>(OrderSummary, {
   name: 'order-summary',
-  version: 2,
+  version: 3,
   key: ({ data }) => data.orderId,
   on: {
     OrderPlaced: (_, { data: { orderId, customerId, lines, shipTo, total } }, at) => ({
@@ -26,7 +28,7 @@ export const orderSummary = readModel<OrderSummary, OrderEvent>(OrderSummary, {
       totalAmount: total.amount,
       currency: total.currency,
       placedAt: at.created,
-      updatedAt: at.created,
+      ...asOf(at),
     }),
     OrderStockReserved: (row, _, at) => reached(row, 'stock-reserved', at),
     OrderPaid: (row, _, at) => reached(row, 'paid', at),
