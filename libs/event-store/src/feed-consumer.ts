@@ -17,6 +17,11 @@ export interface FeedConsumer {
   handle(batch: FeedBatch, signal: AbortSignal): Promise<void>;
   /** How many events a batch has at most; default 500. */
   readonly maxBatch?: number;
+  /**
+   * The least time between two batches while it is live, in ms; default 0. For bookkeeping that nobody waits for: what comes
+   * meanwhile is one batch, and costs the database once.
+   */
+  readonly everyMs?: number;
   /** Told about each failure, which will be tried again. */
   onFailure(error: unknown, failures: number): void;
 }
@@ -56,6 +61,7 @@ export function runConsumer(feed: { reader(position: bigint): FeedReader }, cons
         if (hasNews) await consumer.handle(batch, signal);
         onProgress();
         set({ position: batch.position, state: batch.live ? 'live' : 'catching-up' });
+        if (batch.live && consumer.everyMs !== undefined) await pause(consumer.everyMs, signal);
       }
     } finally {
       await reader.close();

@@ -70,6 +70,24 @@ describe('a feed', () => {
     expect(second.status.position).toBeGreaterThan(beginning);
   });
 
+  it('gives a consumer that is in no hurry what came meanwhile as one batch, and stops it at once', async () => {
+    await append('a-1', 0);
+    const batches: number[][] = [];
+    const { consumer } = collector('unhurried', {
+      everyMs: 60_000,
+      handle: ({ events }) => Promise.resolve(void batches.push(numbers(events))),
+    });
+    const running = store.feed(['a-']).run(consumer);
+    const hasty = collector('hasty');
+    store.feed(['a-']).run(hasty.consumer);
+    await eventually(() => expect(running.status.state).toBe('live'));
+    for (const n of [1, 2, 3]) await append('a-1', n);
+    await eventually(() => expect(numbers(hasty.seen)).toEqual([0, 1, 2, 3]));
+    expect(batches.flat()).toEqual([0]);
+    await running.stop();
+    expect(running.status.state).toBe('stopped');
+  });
+
   it('tells a consumer that it is live, also when there is nothing new since its checkpoint', async () => {
     await append('a-1', 1);
     const head = await store.streams.headPosition();

@@ -26,6 +26,8 @@ export interface DeadlineIndexPorts {
 
 export class DeadlineIndex implements FeedConsumer {
   readonly name = 'sagas:deadlines';
+  /** Most deadlines of a journey that goes well are cancelled before they are ever stored. Deadlines are due to the second. */
+  readonly everyMs = 100;
   private readonly keeper: CheckpointKeeper;
 
   constructor(private readonly ports: DeadlineIndexPorts) {

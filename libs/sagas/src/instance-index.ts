@@ -69,6 +69,7 @@ export class MemoryInstanceIndex implements InstanceIndex {
 export class InstanceIndexer implements FeedConsumer {
   readonly name = 'sagas:instances';
   readonly maxBatch = 2_000;
+  readonly everyMs = 100;
   private tellLive: () => void = () => undefined;
   /** Settles when the index holds everything there was. */
   readonly live = new Promise<void>((resolve) => (this.tellLive = resolve));
