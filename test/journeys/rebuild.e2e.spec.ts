@@ -36,7 +36,7 @@ describe('annals projections rebuild order-summary', () => {
       {
         env: {
           ...process.env,
-          EVENTSTORE_URL: shop.eventStore.url,
+          EVENTSTORE_URL: shop.parts.eventStoreUrl,
           DATABASE_URL: shop.databases.orders,
           NODE_OPTIONS: '',
         },

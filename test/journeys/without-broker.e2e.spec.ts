@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { UndisturbedParts } from '../shop/shop-parts.js';
 import { Shop } from '../shop/shop.js';
 
 let shop: Shop;
 beforeAll(async () => {
-  shop = await Shop.start('eventstore');
-  await shop.nats.stop();
+  const parts = await UndisturbedParts.start();
+  await parts.nats.stop();
+  shop = await Shop.start('eventstore', {}, parts);
 }, 180_000);
 afterAll(() => shop.stop());
 

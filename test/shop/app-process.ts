@@ -9,6 +9,7 @@ export class AppProcess {
   readonly url: string;
   private child: ChildProcess | undefined;
   private output = '';
+  private later: Readonly<Record<string, string>> = {};
 
   constructor(
     readonly name: string,
@@ -23,6 +24,11 @@ export class AppProcess {
     return new AppProcess(this.name, { ...this.environment, PORT: String(port) }, port);
   }
 
+  /** Variables that it has from its next start on. */
+  changeEnvironment(variables: Readonly<Record<string, string>>): void {
+    this.later = { ...this.later, ...variables };
+  }
+
   /** Starts the process and waits until it is ready. */
   async start(): Promise<void> {
     this.begin();
@@ -33,7 +39,7 @@ export class AppProcess {
     const main = resolve('dist', 'apps', this.name, 'src', 'main.js');
     if (!existsSync(main)) throw new Error(`${main} is missing: run \`npm run build\` first.`);
     const child = spawn(process.execPath, ['--enable-source-maps', main], {
-      env: { ...process.env, ...this.environment, NODE_OPTIONS: '', NO_COLOR: '1' },
+      env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1', ...this.environment, ...this.later },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const keep = (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-20_000));

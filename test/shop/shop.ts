@@ -1,13 +1,11 @@
 /** The whole shop on real parts of its own: an event store, a nats-server, a database for each app. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { freePort, provideNatsServer, startEventStoreProcess, startNats, type RunningPart } from '@annals/embedded';
-import { EventStore } from '@annals/event-store';
+import { freePort } from '@annals/embedded';
+import { EventStore, type RecordedEvent } from '@annals/event-store';
 import { localToken } from '@annals/nestjs';
-import { eventually, testPostgres } from '@annals/testing';
+import { eventually } from '@annals/testing';
 import { AppProcess } from './app-process.js';
+import { UndisturbedParts, type ShopParts } from './shop-parts.js';
 
 export type AppName = 'orders' | 'inventory' | 'payments' | 'shipping' | 'notifications';
 export const appNames: readonly AppName[] = ['orders', 'inventory', 'payments', 'shipping', 'notifications'];
@@ -58,41 +56,34 @@ export class Shop {
     readonly apps: Readonly<Record<AppName, AppProcess>>,
     /** The simulated carrier; `simulateCarrier` says how well it works. */
     readonly carrier: AppProcess,
-    readonly eventStore: RunningPart,
-    readonly nats: RunningPart,
+    readonly parts: ShopParts,
     /** Database of each app. */
     readonly databases: Readonly<Record<AppName, string>>,
-    private readonly folder: string,
   ) {
-    this.store = new EventStore({ url: eventStore.url });
+    this.store = new EventStore({ url: parts.directEventStoreUrl });
   }
 
-  /** @param transport what carries messages between the contexts @param settings further variables of all apps */
+  /** @param transport what carries messages between the contexts @param settings further variables of all apps @param given parts to run on */
   static async start(
     transport: 'nats' | 'eventstore' = 'nats',
     settings: Readonly<Record<string, string>> = {},
+    given?: ShopParts,
   ): Promise<Shop> {
-    const folder = await mkdtemp(join(tmpdir(), 'annals-shop-'));
-    const [eventStore, nats] = await Promise.all([
-      startEventStoreProcess({ port: 0, dataDir: join(folder, 'eventstore') }),
-      provideNatsServer({ runtimeDir: resolve('.runtime') }).then((binary) =>
-        startNats({ binary, port: 0, storeDir: join(folder, 'nats') }),
-      ),
-    ]);
+    const parts = given ?? (await UndisturbedParts.start());
     const databases = {} as Record<AppName, string>;
     const apps = {} as Record<AppName, AppProcess>;
     const carrierPort = await freePort();
     const carrier = new AppProcess(
       'carrier',
-      { CARRIER_PORT: String(carrierPort), CARRIER_TRANSIT_MS: '50' },
+      { ...settings, CARRIER_PORT: String(carrierPort), CARRIER_TRANSIT_MS: '50' },
       carrierPort,
     );
     for (const name of appNames) {
-      databases[name] = (await testPostgres()).url;
+      databases[name] = await parts.databaseOf(name);
       const port = await freePort();
       const environment = {
-        EVENTSTORE_URL: eventStore.url,
-        NATS_URL: nats.url,
+        EVENTSTORE_URL: parts.eventStoreUrl,
+        NATS_URL: parts.natsUrl,
         MESSAGING_TRANSPORT: transport,
         DATABASE_URL: databases[name],
         CARRIER_URL: carrier.url,
@@ -102,7 +93,7 @@ export class Shop {
       };
       apps[name] = new AppProcess(name, environment, port);
     }
-    const shop = new Shop(apps, carrier, eventStore, nats, databases, folder);
+    const shop = new Shop(apps, carrier, parts, databases);
     await Promise.all([carrier, ...Object.values(apps)].map((app) => app.start()));
     return shop;
   }
@@ -117,8 +108,7 @@ export class Shop {
   async stop(): Promise<void> {
     await Promise.all([this.carrier, ...Object.values(this.apps)].map((app) => app.end('SIGTERM')));
     await this.store.close();
-    await Promise.all([this.eventStore.stop(), this.nats.stop()]);
-    await rm(this.folder, { recursive: true, force: true });
+    await this.parts.stop();
   }
 
   /** As an operator, unless the headers say who asks. */
@@ -208,6 +198,13 @@ export class Shop {
   async countEvents(type: string): Promise<number> {
     const [newest] = await this.store.streams.readToEnd(`$et-${type}`, { direction: 'backwards', maxCount: 1 });
     return newest === undefined ? 0 : newest.at.revision + 1;
+  }
+
+  /** Everything that happened, in the order in which it was stored. */
+  async everything(): Promise<RecordedEvent[]> {
+    const events: RecordedEvent[] = [];
+    for await (const event of this.store.streams.readAll()) events.push(event);
+    return events;
   }
 
   private urlOf(app: AppName | AppProcess): string {
