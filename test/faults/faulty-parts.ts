@@ -57,7 +57,7 @@ class FaultyPart {
 export class FaultyParts implements ShopParts {
   private constructor(
     private readonly parts: Readonly<Record<PartName, FaultyPart>>,
-    private readonly folder: string,
+    readonly folder: string,
   ) {}
 
   static async start(): Promise<FaultyParts> {
@@ -91,6 +91,10 @@ export class FaultyParts implements ShopParts {
   async databaseOf(app: string): Promise<string> {
     const { directUrl, link } = this.parts.postgres;
     return link.url(await createDatabaseIfMissing(directUrl, app));
+  }
+
+  async stopNats(): Promise<void> {
+    await this.parts.nats.stop();
   }
 
   async restart(part: PartName): Promise<void> {

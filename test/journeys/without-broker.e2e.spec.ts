@@ -5,7 +5,7 @@ import { Shop } from '../shop/shop.js';
 let shop: Shop;
 beforeAll(async () => {
   const parts = await UndisturbedParts.start();
-  await parts.nats.stop();
+  await parts.stopNats();
   shop = await Shop.start('eventstore', {}, parts);
 }, 180_000);
 afterAll(() => shop.stop());

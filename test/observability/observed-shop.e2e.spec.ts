@@ -105,7 +105,7 @@ describe('metrics', () => {
 
   it('are all that the dashboard asks for', async () => {
     // A saga that has not ended, so that its state can be told.
-    await shop.nats.stop();
+    await shop.parts.stopNats();
     await shop.placeOrder({ sku: 'tea' });
     const wanted = await metricsOfDashboard();
     expect(wanted.length).toBeGreaterThan(15);

@@ -14,7 +14,7 @@ beforeAll(async () => {
   const server = new URL((await testPostgres()).url);
   server.pathname = '';
   shop = await Shop.start('nats', { DATABASE_URL: server.href });
-  parts = { EVENTSTORE_URL: shop.eventStore.url, DATABASE_URL: server.href, NATS_URL: shop.nats.url };
+  parts = { EVENTSTORE_URL: shop.parts.eventStoreUrl, DATABASE_URL: server.href, NATS_URL: shop.parts.natsUrl };
   await shop.receiveStock('tea', 5);
 }, 180_000);
 afterAll(() => shop.stop());
@@ -120,7 +120,7 @@ describe('annals why', () => {
   });
 
   it('tells what an order waits for, and what is to be done', async () => {
-    const store = new EventStore({ url: shop.eventStore.url });
+    const store = new EventStore({ url: shop.parts.eventStoreUrl });
     const event = { type: 'OrderPlaced', data: { orderId: 'poison' } };
     const metadata = { $correlationId: 'poisoned', $causationId: 'nobody knows' };
     await store.streams.append('order-poison', [{ id: randomUUID(), event, metadata }], 'any');
@@ -150,7 +150,7 @@ describe('annals why', () => {
     const unknown = await annals('why', 'never-heard-of');
     expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('CLI_NOTHING_KNOWN') });
     expect(await annals('why')).toMatchObject({ code: 2 });
-    await shop.nats.stop();
+    await shop.parts.stopNats();
     expect((await told('poisoned')).missing).toEqual([expect.stringContaining('dead letters')]);
   });
 });

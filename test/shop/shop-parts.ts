@@ -13,6 +13,9 @@ export interface ShopParts {
   readonly natsUrl: string;
   /** URL of a database of its own for the app. */
   databaseOf(app: string): Promise<string>;
+  /** For files of this shop alone; removed by {@link stop}. */
+  readonly folder: string;
+  stopNats(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -20,8 +23,8 @@ export interface ShopParts {
 export class UndisturbedParts implements ShopParts {
   private constructor(
     private readonly eventStore: RunningPart,
-    readonly nats: RunningPart,
-    private readonly folder: string,
+    private readonly nats: RunningPart,
+    readonly folder: string,
   ) {}
 
   static async start(): Promise<UndisturbedParts> {
@@ -49,6 +52,10 @@ export class UndisturbedParts implements ShopParts {
 
   async databaseOf(): Promise<string> {
     return (await testPostgres()).url;
+  }
+
+  async stopNats(): Promise<void> {
+    await this.nats.stop();
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,5 @@
 /** The whole shop on real parts of its own: an event store, a nats-server, a database for each app. */
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { freePort } from '@annals/embedded';
 import { EventStore, type RecordedEvent } from '@annals/event-store';
@@ -87,7 +88,7 @@ export class Shop {
         MESSAGING_TRANSPORT: transport,
         DATABASE_URL: databases[name],
         CARRIER_URL: carrier.url,
-        MAIL_OUTBOX: join(folder, 'outbox'),
+        MAIL_OUTBOX: join(parts.folder, 'outbox'),
         PORT: String(port),
         ...settings,
       };
