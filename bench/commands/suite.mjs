@@ -6,6 +6,7 @@ import { EventStore } from '@annals/event-store';
 import { CommandHandler } from '@event-driven-io/emmett';
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql';
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
+import pg from 'pg';
 import { createDatabaseIfMissing } from '@annals/embedded';
 import { milliseconds, throughput } from '../harness/load.mjs';
 import { AddItems, basketWith, data, emmettBasket } from './domain.mjs';
@@ -18,6 +19,10 @@ const goals = { bareWarm: 0.9, bareCold: 0.5, emmett: 3 };
 export async function open() {
   mkdirSync('.runtime', { recursive: true });
   const dataDir = mkdtempSync('.runtime/bench-commands-');
+  // Whatever ends the run: nothing is left behind.
+  process.once('exit', () =>
+    [dataDir, `${dataDir}.log`].forEach((path) => rmSync(path, { recursive: true, force: true })),
+  );
   const [server, postgres] = await Promise.all([
     startEventStoreProcess({ port: 0, dataDir }),
     startPostgres({ port: 0 }),
@@ -25,16 +30,20 @@ export async function open() {
   const store = new EventStore({ url: server.url });
   const uncached = new EventStore({ url: server.url, cachedAggregates: 0 });
   const client = EventStoreDBClient.connectionString(server.url);
-  const emmett = getPostgreSQLEventStore(await createDatabaseIfMissing(postgres.url, 'emmett'));
+  const connectionString = await createDatabaseIfMissing(postgres.url, 'emmett');
+  const pool = new pg.Pool({ connectionString });
+  // A connection that breaks while nobody uses it, as when Postgres stops first, is no end of the run; a query's error is.
+  pool.on('error', (error) => console.error(`A connection of the peer broke: ${error.message}`));
+  const emmett = getPostgreSQLEventStore(connectionString, { connectionOptions: { pooled: true, pool } });
   await emmett.schema.migrate();
   const parts = { store, uncached, client, emmett };
   return {
     comparisons: [...againstBare(parts), ...againstEmmett(parts), ...streamLengths(parts)],
     async close() {
       await Promise.all([store.close(), uncached.close(), emmett.close()]);
+      await pool.end();
       void client.dispose();
       await Promise.all([server.stop(), postgres.stop()]);
-      rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }
