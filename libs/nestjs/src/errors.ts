@@ -199,6 +199,23 @@ export class SigningKeysUnavailable extends CodedError {
   }
 }
 
+/** A list was asked for by a column that it does not offer. */
+export class InvalidQuery extends CodedError {
+  readonly code = 'NESTJS_INVALID_QUERY';
+  override readonly kind = 'invalid';
+
+  constructor(
+    readonly what: 'filter' | 'sort',
+    readonly column: string,
+    readonly offered: readonly string[],
+  ) {
+    super(
+      `This list cannot be ${what === 'sort' ? 'sorted' : 'filtered'} by '${column}'. ` +
+        (offered.length > 0 ? `Use one of: ${offered.join(', ')}.` : 'Leave it out.'),
+    );
+  }
+}
+
 /** A key file that cannot be used; the boot stops. */
 export class UnusableKeyFile extends CodedError {
   readonly code = 'NESTJS_UNUSABLE_KEY_FILE';
@@ -241,5 +258,20 @@ export class NotReady extends CodedError {
         : parts.filter(({ status }) => status === 'down').map(({ name, reason = 'down' }) => `${name}: ${reason}`);
     super(`Not ready: ${reasons.join('; ')}. It heals by itself when that does.`);
     this.errors = reasons;
+  }
+}
+
+/** A list is to be sorted by a column that has no place for every row. */
+export class UnsortableColumn extends CodedError {
+  readonly code = 'NESTJS_UNSORTABLE_COLUMN';
+
+  constructor(
+    readonly table: string,
+    readonly column: string,
+  ) {
+    super(
+      `${table} cannot be sorted by '${column}': it is nullable, or no column, and a page could not go on after such a row. ` +
+        `Sort by a column that every row has a value of.`,
+    );
   }
 }

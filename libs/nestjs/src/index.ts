@@ -37,6 +37,7 @@ export {
   InvalidCommand,
   InvalidContextMap,
   InvalidCursor,
+  InvalidQuery,
   InvalidReactor,
   InvalidSettings,
   InvalidToken,
@@ -50,6 +51,7 @@ export {
   PortTaken,
   SigningKeysUnavailable,
   UnusableKeyFile,
+  UnsortableColumn,
 } from './errors.js';
 export { circuits } from './health/context-health.js';
 export { degraded, down, up, type Condition, type HealthPart, type PartHealth } from './health/health-part.js';
@@ -61,7 +63,7 @@ export { parkedPublications } from './exchange/leased-publisher.js';
 export type { ParkedPublication, ParkedPublications, PublicationRetry } from './exchange/parked-publications.js';
 export { messagingOf } from './exchange/published-language.js';
 export { IdempotencyKey } from './http/idempotency-key.decorator.js';
-export { PagingQuery } from './http/paging.js';
+export { PagingQuery, sortedBy } from './http/paging.js';
 export {
   ProblemDetailsFilter,
   sendProblem,

@@ -13,6 +13,7 @@ import { announceDraining } from './health/health.module.js';
 import { Readiness } from './health/readiness.js';
 import { rememberCallers } from './http/caller.js';
 import { openConversations } from './http/correlation.js';
+import { offerEntityTags } from './http/entity-tags.js';
 import { ProblemDetailsFilter } from './http/problem-details.filter.js';
 import { offerReadYourWrites } from './http/read-your-writes.js';
 import { observeRequests } from './observability/http-requests.js';
@@ -46,6 +47,7 @@ export async function createContext(module: Type<object>): Promise<NestFastifyAp
   rememberCallers(fastify);
   announceDraining(fastify, app.get(Readiness));
   offerReadYourWrites(fastify, app.get(ContextRuntime).projections);
+  offerEntityTags(fastify);
   app
     .useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }))
     .useGlobalFilters(new ProblemDetailsFilter())

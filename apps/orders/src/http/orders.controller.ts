@@ -107,8 +107,11 @@ export class OrdersController {
   @Get()
   @ApiOperation({ summary: "A customer's own orders, or, for operators, all; the newest first" })
   @ApiOkResponse({ type: [OrderSummary] })
-  list(@Query() { customerId, limit, cursor }: OrdersQuery, @Caller() caller: Principal): Promise<Page<OrderSummary>> {
-    return this.orders.page({ where: customerFilter(caller, customerId), limit, cursor });
+  list(
+    @Query() { customerId, status, sort, limit, cursor }: OrdersQuery,
+    @Caller() caller: Principal,
+  ): Promise<Page<OrderSummary>> {
+    return this.orders.page({ where: { ...customerFilter(caller, customerId), status }, sort, limit, cursor });
   }
 }
 

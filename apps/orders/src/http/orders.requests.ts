@@ -1,4 +1,4 @@
-import { PagingQuery } from '@annals/nestjs';
+import { sortedBy } from '@annals/nestjs';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
@@ -7,6 +7,7 @@ import {
   IsArray,
   IsEmail,
   IsInt,
+  IsIn,
   IsISO4217CurrencyCode,
   IsNotEmpty,
   IsOptional,
@@ -17,6 +18,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { orderStatuses, type OrderStatus } from '../read-models/order-summary/order-summary.entity.js';
 
 /** What an id may look like wherever a client chooses it. */
 const id = /^[\w.:-]{1,100}$/;
@@ -128,11 +130,16 @@ export class CancelOrderBody {
   reason!: string;
 }
 
-export class OrdersQuery extends PagingQuery {
+export class OrdersQuery extends sortedBy('placedAt', 'totalAmount') {
   @IsOptional()
   @Matches(id, idMessage)
   @ApiPropertyOptional({ description: "Only this customer's; customers see their own alone", example: 'c-42' })
   customerId?: string;
+
+  @IsOptional()
+  @IsIn(orderStatuses)
+  @ApiPropertyOptional({ enum: orderStatuses, example: 'confirmed' })
+  status?: OrderStatus;
 }
 
 export class OrderAccepted {

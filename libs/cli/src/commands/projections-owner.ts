@@ -26,3 +26,25 @@ export async function onOwners<Result>(
       results.push(await withProjections(map, invocation, (projections) => work(projections, map)));
   return results;
 }
+
+/** Runs `work` on all contexts with read models at once, or on the owner of the one; connections stay open until it is done. @throws UnknownReadModel */
+export async function onAllOwners<Result>(
+  name: string | undefined,
+  invocation: Invocation,
+  work: (owners: readonly Owner[]) => Promise<Result>,
+): Promise<Result> {
+  const { contextMaps, ownerOf, withProjections } = await import('../contexts/contexts.js');
+  const maps = await contextMaps(invocation);
+  const wanted =
+    name === undefined ? maps.filter(({ readModels = [] }) => readModels.length > 0) : [ownerOf(name, maps)];
+  const open = ([map, ...others]: readonly ContextMap[], opened: readonly Owner[]): Promise<Result> =>
+    map
+      ? withProjections(map, invocation, (projections) => open(others, [...opened, { projections, map }]))
+      : work(opened);
+  return open(wanted, []);
+}
+
+export interface Owner {
+  readonly projections: Projections;
+  readonly map: ContextMap;
+}

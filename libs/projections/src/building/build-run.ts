@@ -36,7 +36,7 @@ export interface BuildRunOptions {
   readonly signal: AbortSignal;
 }
 
-const policy: CommitPolicy = { changedRows: 5_000, events: 50_000, afterMs: 2_000 };
+const policy: CommitPolicy = { changedRows: 5_000, events: 50_000, afterMs: 1_000 };
 const maxBatch = 4_096;
 const backoff = { firstMs: 100, maxMs: 3_000 };
 

@@ -159,6 +159,21 @@ export async function dropBuild(tx: Queryable, build: Pick<Build, 'name' | 'buil
   await tx.query('delete from annals.read_model_build where name = $1 and build = $2', [build.name, build.build]);
 }
 
+/** Drops everything there is of a read model, in all its versions: views, tables, bookkeeping. */
+export async function dropReadModel(tx: Queryable, { name }: AnyReadModel): Promise<void> {
+  const { rows: builds } = await tx.query<Build>(
+    `select ${buildColumns} from annals.read_model_build b where name = $1`,
+    [name],
+  );
+  for (const build of builds) await dropBuild(tx, build);
+  const { rows: versions } = await tx.query<{ version: number }>(
+    'delete from annals.read_model where name = $1 returning version',
+    [name],
+  );
+  for (const { version } of versions)
+    await tx.query(`drop schema if exists ${quoted(viewSchema({ name, version }))} cascade`);
+}
+
 /**
  * Lets the view of this version show `build`, and the one in `public` as well when no newer version has a view.
  * @param types whose columns the view has; where `build` lacks one, it is null

@@ -13,11 +13,11 @@ import type { AnyReadModel } from '../read-model.js';
 import type { RetryPolicy } from '../rows/row-fold.js';
 import type { RowShape } from '../rows/row-shape.js';
 import { BuildRun } from './build-run.js';
-import { buildsInState, createBuild, dropBuild, findBuild, servedBuilds, type Build } from './builds.js';
+import { buildsInState, createBuild, dropBuild, dropReadModel, findBuild, servedBuilds, type Build } from './builds.js';
 import type { RebuildProgress } from './progress-meter.js';
 import { withRebuildLock } from './rebuild-lock.js';
 import { olderSnapshotsGone } from './snapshots.js';
-import { serveOtherVersion, swapIn } from './swap.js';
+import { announceChange, serveOtherVersion, swapIn } from './swap.js';
 
 export interface RebuildOptions {
   readonly onProgress?: (progress: RebuildProgress) => void;
@@ -25,6 +25,11 @@ export interface RebuildOptions {
   readonly signal?: AbortSignal;
   /** Events per second at most. */
   readonly throttle?: number;
+  /**
+   * Drops first whatever Postgres has of the read model, all its versions, builds, parked events, so that nothing is left but
+   * what the event store says. Until the rebuild is done there is nothing to query. Default false.
+   */
+  readonly fromScratch?: boolean;
 }
 
 export interface BuildSurroundings {
@@ -60,7 +65,10 @@ export function rebuild(
   const { database } = surroundings;
   const cancelled = options.signal ?? new AbortController().signal;
   const ended = AbortSignal.any([cancelled, interrupted]);
+  let { fromScratch = false } = options;
   return withRebuildLock(database, model, ended, async (lockLost) => {
+    if (fromScratch) await forget(database, model);
+    fromScratch = false;
     const build = await unfinishedOrNew(database, model, shape);
     const signal = AbortSignal.any([ended, lockLost]);
     try {
@@ -93,6 +101,13 @@ export function rollback(
     await finish(surroundings, model, shape, previous, {}, AbortSignal.any([interrupted, lockLost]));
   });
 }
+
+const forget = ({ pool }: ReadDatabase, model: AnyReadModel): Promise<void> =>
+  inTransaction(pool, async (tx) => {
+    await lockName(tx, model.name);
+    await dropReadModel(tx, model);
+    await announceChange(tx, model.name);
+  });
 
 async function unfinishedOrNew({ pool, url }: ReadDatabase, model: AnyReadModel, shape: RowShape): Promise<Build> {
   return inTransaction(pool, async (tx) => {

@@ -2,7 +2,8 @@ import { ApiProperty } from '@nestjs/swagger';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { Address, OrderLine } from '../../domain/order/order.events.js';
 
-export type OrderStatus = 'placed' | 'stock-reserved' | 'paid' | 'confirmed' | 'cancelled';
+export const orderStatuses = ['placed', 'stock-reserved', 'paid', 'confirmed', 'cancelled'] as const;
+export type OrderStatus = (typeof orderStatuses)[number];
 export type OrderShipment = 'arranged' | 'dispatched' | 'delivered';
 
 @Entity('order_summary')
@@ -17,7 +18,7 @@ export class OrderSummary {
   customerId!: string;
 
   @Column('text')
-  @ApiProperty({ enum: ['placed', 'stock-reserved', 'paid', 'confirmed', 'cancelled'] })
+  @ApiProperty({ enum: orderStatuses })
   status!: OrderStatus;
 
   @Column('text', { nullable: true })

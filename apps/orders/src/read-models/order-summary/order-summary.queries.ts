@@ -7,6 +7,6 @@ import { OrderSummary } from './order-summary.entity.js';
 @Injectable()
 export class OrderSummaryQueries extends ReadModelQuery<OrderSummary> {
   constructor(@InjectRepository(OrderSummary) repository: Repository<OrderSummary>) {
-    super(repository, { key: 'orderId', sort: 'placedAt' });
+    super(repository, { key: 'orderId', sort: ['placedAt', 'totalAmount'], filters: ['customerId', 'status'] });
   }
 }
