@@ -15,11 +15,19 @@ const annals = (databaseUrl: string, ...words: readonly string[]) =>
     env: { ...process.env, EVENTSTORE_URL: shop.parts.eventStoreUrl, DATABASE_URL: databaseUrl, NODE_OPTIONS: '' },
   });
 
-/** Every row of every read model of a database, by the view that queries see. */
-async function dump(url: string): Promise<Record<string, string[]>> {
+async function onDatabase<Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Every row of every read model of a database, by the view that queries see. */
+const dump = (url: string): Promise<Record<string, string[]>> =>
+  onDatabase(url, async (client) => {
     const views = await client.query<{ schema: string; name: string }>(
       `select table_schema as schema, table_name as name from information_schema.views
        where table_schema not in ('pg_catalog', 'information_schema', 'annals') order by 1, 2`,
@@ -32,10 +40,7 @@ async function dump(url: string): Promise<Record<string, string[]>> {
       dumped[`${schema}.${name}`] = rows.map(({ row }) => row);
     }
     return dumped;
-  } finally {
-    await client.end();
-  }
-}
+  });
 
 let shop: Shop;
 let database: pg.Client;
@@ -96,15 +101,14 @@ describe('annals projections rebuild --all --from-scratch', () => {
       await asItWas();
 
       // Nothing of what is there is used, whatever was done to it.
-      const maintenance = new pg.Client({ connectionString: databaseOf('postgres') });
-      await maintenance.connect();
-      await maintenance.query('drop database inventory');
-      await maintenance.end();
-      const tampered = new pg.Client({ connectionString: databaseOf('orders') });
-      await tampered.connect();
-      await tampered.query(`delete from "order-summary_v1_b1".order_summary`);
-      await tampered.query(`update annals.read_model_checkpoint set position = 9000000000, events = 0`);
-      await tampered.end();
+      await onDatabase(databaseOf('postgres'), (client) => client.query('drop database inventory'));
+      await onDatabase(databaseOf('orders'), async (client) => {
+        const { rows } = await client.query<{ table: string }>(
+          `select format('%I.%I', table_schema, table_name) as table from annals.read_model_build`,
+        );
+        for (const { table } of rows) await client.query(`delete from ${table}`);
+        await client.query('update annals.read_model_checkpoint set position = 9000000000, events = 0');
+      });
       await annals(postgres.url, 'rebuild', '--all', '--from-scratch');
       await asItWas();
     } finally {

@@ -52,6 +52,22 @@ export class InvalidRow extends CodedError {
   }
 }
 
+/** A handler looks at a row that was not loaded for its event. */
+export class UnnamedLookup extends CodedError {
+  readonly code = 'PROJECTIONS_UNNAMED_LOOKUP';
+
+  constructor(
+    readonly readModel: string,
+    readonly eventType: string,
+    readonly id: string,
+  ) {
+    super(
+      `The handler of ${eventType} in the read model '${readModel}' looks at the row ${id}, which was not loaded. ` +
+        `Name it in 'lookups' for this event.`,
+    );
+  }
+}
+
 /** The build is somebody else's now, or was changed from outside: what was folded in memory is void. Handled inside. */
 export class Fenced extends CodedError {
   readonly code = 'PROJECTIONS_FENCED';

@@ -13,6 +13,7 @@ export {
   RebuildCancelled,
   RebuildInProgress,
   UnknownReadModel,
+  UnnamedLookup,
 } from './errors.js';
 export { foldInMemory, foldInPostgres } from './fold-events.js';
 export type { ParkedKey, RetryOutcome } from './parking/parked.js';
@@ -27,6 +28,7 @@ export {
   type ReadModelDefinition,
   type RowHandler,
   type RowKey,
+  type RowsAtHand,
   type SqlHandler,
   type SqlTransaction,
 } from './read-model.js';

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, testPostgres } from '@annals/testing';
 import pg from 'pg';
-import { LineAdded, orderSummary, OrderSummary, Shop, type OrderEvent } from '../test/shop.js';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { LineAdded, OrderPlaced, orderSummary, OrderSummary, Shop, type OrderEvent } from '../test/shop.js';
 import {
   connectReadDatabase,
   InvalidReadModel,
@@ -10,6 +11,7 @@ import {
   readModel,
   UnknownReadModel,
   type AnyReadModel,
+  type RowsAtHand,
 } from './index.js';
 
 describe('Projections', () => {
@@ -156,6 +158,91 @@ describe('Projections', () => {
     } finally {
       await Promise.all([one.close(), other.close()]);
     }
+  });
+});
+
+@Entity('sku_sales')
+class SkuSales {
+  @PrimaryColumn('text')
+  sku!: string;
+  @Column('int')
+  sold!: number;
+  /** What was sold of the best seller when this was sold last. */
+  @Column('int')
+  ofBest!: number;
+}
+
+/** Rows that are not the streams': an order is about several, and a row about many orders. */
+const skuSales = readModel<SkuSales, OrderEvent>(SkuSales, {
+  name: 'sku-sales',
+  version: 1,
+  key: (event) => {
+    if (event.type === 'OrderPlaced') return event.data.lines.map(({ sku }) => sku);
+    return event.type === 'LineAdded' ? event.data.line.sku : undefined;
+  },
+  lookups: () => 'best',
+  on: {
+    OrderPlaced: (row, { data }, _, rows) => {
+      const qty = data.lines.filter(({ sku }) => sku === rows.key).reduce((sum, line) => sum + line.qty, 0);
+      return sale(row, qty, rows);
+    },
+    LineAdded: (row, { data: { line } }, _, rows) =>
+      line.sku === 'withdrawn'
+        ? null
+        : sale(row, line.qty, line.sku === 'curious' ? { ...rows, row: () => rows.row('x') } : rows),
+  },
+});
+
+const sale = (row: SkuSales | undefined, qty: number, rows: RowsAtHand<SkuSales>): SkuSales => ({
+  sku: rows.key as string,
+  sold: (row?.sold ?? 0) + qty,
+  ofBest: rows.row('best')?.sold ?? 0,
+});
+
+describe('Projections whose keys are not the streams', () => {
+  let shop: Shop;
+  beforeAll(async () => {
+    shop = await Shop.open();
+  });
+  afterEach(() => shop.stopInstances());
+  afterAll(() => shop.close());
+
+  const line = (sku: string, qty: number) => ({ sku, qty });
+  const placed = (orderId: string, ...lines: { sku: string; qty: number }[]) =>
+    new OrderPlaced({ orderId, customerId: 'ann', lines });
+
+  it('fold one event into several rows, many streams into one, and see other rows as they were at that event', async () => {
+    const events = [
+      placed('1', line('best', 5), line('tea', 1), line('tea', 2)),
+      placed('2', line('best', 10), line('tea', 1)),
+      new LineAdded({ orderId: '1', line: line('withdrawn', 1) }),
+      placed('3', line('withdrawn', 7)),
+      new LineAdded({ orderId: '2', line: line('best', 1) }),
+      new LineAdded({ orderId: '2', line: line('late', 2) }),
+      new LineAdded({ orderId: '3', line: line('withdrawn', 1) }),
+      new LineAdded({ orderId: '3', line: line('curious', 1) }),
+    ];
+    // In one batch, where no other row is in the table yet.
+    let position = -1n;
+    for (const event of events) position = await shop.append(event);
+    const { projections, database } = await shop.instance({ readModels: [skuSales] });
+    expect(await projections.waitFor('sku-sales', position)).toBe(true);
+    const sales = database.queries.getRepository(SkuSales);
+    const expected = [
+      { sku: 'best', sold: 16, ofBest: 15 },
+      { sku: 'late', sold: 2, ofBest: 16 },
+      { sku: 'tea', sold: 4, ofBest: 15 },
+    ];
+    const found = async () => (await sales.find({ order: { sku: 'asc' } })).map((row) => ({ ...row }));
+    expect(await found()).toEqual(expected);
+    expect(await projections.parked.list()).toMatchObject([
+      { key: 'curious', error: expect.stringContaining("Name it in 'lookups'") },
+    ]);
+    // One by one, where all others are.
+    await projections.waitFor('sku-sales', await shop.append(new LineAdded({ orderId: '1', line: line('tea', 1) })));
+    expect((await found()).at(-1)).toEqual({ sku: 'tea', sold: 5, ofBest: 16 });
+    expect((await projections.rebuild('sku-sales')).parkedScopes).toBe(1);
+    expect(await projections.verify('sku-sales')).toMatchObject({ rows: 3, drift: [] });
   });
 });
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EventContext } from '@annals/event-store';
 import { LineAdded, OrderCancelled, orderSummary, OrderPlaced, OrderSummary, type OrderEvent } from '../test/shop.js';
-import { InvalidReadModel, readModel } from './index.js';
+import { InvalidReadModel, readModel, type RowsAtHand } from './index.js';
 
 const at = { created: new Date(0) } as EventContext;
+const rows: RowsAtHand<OrderSummary> = { key: '1', row: () => undefined };
 const definition = { name: 'orders', version: 1, key: ({ data }: OrderEvent) => data.orderId, on: {} };
 
 describe('readModel', () => {
@@ -15,9 +16,9 @@ describe('readModel', () => {
 
   it('folds with the handler of the type, and leaves the row alone without one', () => {
     const cancelled = new OrderCancelled({ orderId: '1', reason: 'none' });
-    expect(orderSummary.fold(undefined, cancelled, at)).toBeUndefined();
-    const row = orderSummary.fold(undefined, new OrderPlaced({ orderId: '1', customerId: 'a', lines: [] }), at);
-    expect(orderSummary.fold(row ?? undefined, cancelled, at)).toMatchObject({ status: 'cancelled', changes: 2 });
+    expect(orderSummary.fold(undefined, cancelled, at, rows)).toBeUndefined();
+    const row = orderSummary.fold(undefined, new OrderPlaced({ orderId: '1', customerId: 'a', lines: [] }), at, rows);
+    expect(orderSummary.fold(row ?? undefined, cancelled, at, rows)).toMatchObject({ status: 'cancelled', changes: 2 });
   });
 
   it('takes one key, several, or none', () => {
@@ -30,6 +31,13 @@ describe('readModel', () => {
     expect(keysOf(({ data }) => data.orderId)).toEqual(['1']);
     expect(keysOf(() => ['1', '2'])).toEqual(['1', '2']);
     expect(keysOf(() => undefined)).toEqual([]);
+  });
+
+  it('cannot look at rows that other partitions fold', () => {
+    const lookups = () => 'other';
+    const make = () =>
+      readModel(OrderSummary, { ...definition, on: { OrderCancelled: () => null }, partitions: 2, lookups });
+    expect(make).toThrow(InvalidReadModel);
   });
 
   it('types its handlers by the classes of its events', () => {

@@ -9,6 +9,17 @@ import { InvalidReadModel } from './errors.js';
 /** The primary key of a row: its value, or, when it has several columns, an object of them by property name. */
 export type RowKey = string | number | bigint | Readonly<Record<string, string | number | bigint>>;
 
+/** What a handler can see besides its row. Good for the handler's call only. */
+export interface RowsAtHand<Entity> {
+  /** The key of the handler's row: tells which one it is about when an event is about several. */
+  readonly key: RowKey;
+  /**
+   * Another row of the read model as it is after all events before this one; undefined when there is none.
+   * @throws UnnamedLookup when neither `key` nor `lookups` named it for this event
+   */
+  row(key: RowKey): Readonly<Entity> | undefined;
+}
+
 /**
  * The row after the event: a row, null to delete it, undefined to leave it as it is. `row` is undefined when there is
  * none yet. It must not be changed: return a new one.
@@ -17,6 +28,7 @@ export type RowHandler<Entity, E extends DomainEvent> = (
   row: Readonly<Entity> | undefined,
   event: E,
   at: EventContext,
+  rows: RowsAtHand<Entity>,
 ) => Entity | null | undefined;
 
 /** The transaction that also moves the checkpoint. */
@@ -36,6 +48,8 @@ export interface ReadModelDefinition<Entity extends object, E extends DomainEven
   readonly version: number;
   /** The row (or rows) that an event is about; undefined: none. */
   readonly key: (event: E, at: EventContext) => RowKey | readonly RowKey[] | undefined;
+  /** Other rows that the handlers of the event look at, see {@link RowsAtHand}; not with `partitions`, which fold apart. */
+  readonly lookups?: (event: E, at: EventContext) => RowKey | readonly RowKey[] | undefined;
   readonly on: { readonly [Type in E['type']]?: RowHandler<Entity, OfType<E, Type>> };
   readonly sql?: { readonly [Type in E['type']]?: SqlHandler<OfType<E, Type>> };
   /** Over how many instances of the app the folding may be spread, by the keys' hash; default 1. Takes effect with a rebuild. */
@@ -53,8 +67,10 @@ export interface ReadModel<Entity extends object = object, E extends DomainEvent
   handledBy(type: string): 'fold' | 'sql' | undefined;
   /** What the user's `key` says; throws what it throws. */
   keysOf(event: E, at: EventContext): readonly RowKey[];
+  /** What the user's `lookups` says; throws what it throws. */
+  lookupsOf(event: E, at: EventContext): readonly RowKey[];
   /** What the user's handler says; undefined as well when there is no handler. */
-  fold(row: Entity | undefined, event: E, at: EventContext): Entity | null | undefined;
+  fold(row: Entity | undefined, event: E, at: EventContext, rows: RowsAtHand<Entity>): Entity | null | undefined;
   runSql(tx: SqlTransaction, event: E, at: EventContext): Promise<void>;
 }
 
@@ -65,6 +81,8 @@ export type AnyReadModel = ReadModel;
 export type EntityClass<Entity extends object = object> = new () => Entity;
 
 type EventOf<Classes extends readonly AnyEventClass[]> = InstanceType<Classes[number]>;
+
+const none: readonly RowKey[] = [];
 
 const namePattern = /^[a-z][a-z0-9-]{0,39}$/;
 
@@ -85,10 +103,15 @@ export function readModel<Entity extends object, E extends DomainEvent>(
   entity: EntityClass<Entity>,
   definition: ReadModelDefinition<Entity, E>,
 ): ReadModel<Entity, E> {
-  const { name, version, partitions = 1 } = definition;
+  const { name, version, partitions = 1, lookups } = definition;
   const folds = new Map(Object.entries<unknown>(definition.on)) as Map<string, RowHandler<Entity, E>>;
   const sql = new Map(Object.entries<unknown>(definition.sql ?? {})) as Map<string, SqlHandler<E>>;
   check(name, version, partitions, [...folds.keys()], [...sql.keys()]);
+  if (lookups && partitions > 1)
+    throw new InvalidReadModel(
+      name,
+      `its handlers look at other rows, which other partitions fold. Leave one of them out.`,
+    );
   return {
     entity,
     name,
@@ -97,7 +120,8 @@ export function readModel<Entity extends object, E extends DomainEvent>(
     eventTypes: [...folds.keys(), ...sql.keys()].sort(),
     handledBy: (type) => (folds.has(type) ? 'fold' : sql.has(type) ? 'sql' : undefined),
     keysOf: (event, at) => asList(definition.key(event, at)),
-    fold: (row, event, at) => folds.get(event.type)?.(row, event, at),
+    lookupsOf: (event, at) => (lookups ? asList(lookups(event, at)) : none),
+    fold: (row, event, at, rows) => folds.get(event.type)?.(row, event, at, rows),
     runSql: async (tx, event, at) => sql.get(event.type)?.(tx, event, at),
   };
 }

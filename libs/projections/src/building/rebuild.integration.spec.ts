@@ -206,6 +206,30 @@ describe('a rebuild (G5)', () => {
     expect(await dump(restored.database)).toEqual(before);
   });
 
+  it('from scratch uses nothing of what Postgres has', async () => {
+    const app = await shop.instance();
+    await app.projections.waitForAll(await head());
+    const before = await dump(app.database);
+    await app.projections.rebuild('order-summary');
+    await app.database.pool.query(`delete from "order-summary_v1_b2"."order_summary"`);
+    await app.projections.pause('order-summary');
+    expect(await app.projections.rebuild('order-summary', { fromScratch: true })).toMatchObject({ build: 1 });
+    expect(await dump(app.database)).toEqual(before);
+    // The running app goes on with it.
+    await app.projections.waitForAll(await shop.append(add('1', 1)));
+    await eventually(async () => expect(await app.projections.status()).toMatchObject([{ state: 'live', build: 1 }]));
+    await expect(app.projections.rollback('order-summary')).rejects.toThrow(NothingToRollBackTo);
+  });
+
+  it('is no faster than it may be', async () => {
+    const app = await shop.instance();
+    await app.projections.waitForAll(await head());
+    const began = performance.now();
+    const { events } = await app.projections.rebuild('order-summary', { throttle: 100 });
+    // The last tenth of a second's worth need not be waited for.
+    expect(performance.now() - began).toBeGreaterThan((events - 10) * 10);
+  });
+
   it('finds rows that are not what the events say', async () => {
     const { projections, database } = await shop.instance();
     await projections.waitForAll(await head());

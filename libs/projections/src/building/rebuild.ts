@@ -5,7 +5,7 @@
  */
 import { pause, type Log } from '@annals/core';
 import type { EventFeed, EventStore } from '@annals/event-store';
-import { inTransaction, lockName } from '../bookkeeping.js';
+import { inTransaction, lockName, type Queryable } from '../bookkeeping.js';
 import { NothingToRollBackTo, RebuildCancelled } from '../errors.js';
 import { isOutage } from '../postgres-errors.js';
 import type { ReadDatabase } from '../read-database.js';
@@ -66,20 +66,32 @@ export function rebuild(
   const cancelled = options.signal ?? new AbortController().signal;
   const ended = AbortSignal.any([cancelled, interrupted]);
   let { fromScratch = false } = options;
+  let begun: Build | undefined;
   return withRebuildLock(database, model, ended, async (lockLost) => {
+    // The connection may have been lost after the swap was made, and before that was heard.
+    const swapped = begun && (await findBuild(database.pool, model.name, begun.build));
+    if (swapped?.state === 'serving') return resultOf(database, swapped);
     if (fromScratch) await forget(database, model);
     fromScratch = false;
-    const build = await unfinishedOrNew(database, model, shape);
+    const build = (begun = await unfinishedOrNew(database, model, shape));
     const signal = AbortSignal.any([ended, lockLost]);
     try {
       return await finish(surroundings, model, shape, build, options, signal);
     } catch (error) {
       if (!cancelled.aborted || interrupted.aborted) throw error;
-      await inTransaction(database.pool, (tx) => dropBuild(tx, build));
+      await dropUnfinished(database, model, build);
       throw new RebuildCancelled(model.name);
     }
   });
 }
+
+/** Unless it is served already. */
+const dropUnfinished = ({ pool }: ReadDatabase, model: AnyReadModel, { build }: Build): Promise<void> =>
+  inTransaction(pool, async (tx) => {
+    await lockName(tx, model.name);
+    const found = await findBuild(tx, model.name, build);
+    if (found?.state === 'building') await dropBuild(tx, found);
+  });
 
 /**
  * Serves the build before the present one again, brought up to date first when it is of this version.
@@ -148,14 +160,29 @@ async function finish(
         signal,
       ),
     );
-    const { rows } = await pool.query<{ parked: number }>(
-      'select count(distinct scope)::int as parked from annals.parked_event where name = $1 and build = $2',
-      [build.name, build.build],
-    );
-    return { build: build.build, events: run.events, position: run.position, parkedScopes: rows[0]?.parked ?? 0 };
+    return { build: build.build, events: run.events, position: run.position, ...(await parkedIn(pool, build)) };
   } finally {
     await Promise.all(runs.map((each) => each.close()));
   }
+}
+
+async function parkedIn(db: Queryable, { name, build }: Build): Promise<Pick<Rebuilt, 'parkedScopes'>> {
+  const { rows } = await db.query<{ parked: number }>(
+    'select count(distinct scope)::int as parked from annals.parked_event where name = $1 and build = $2',
+    [name, build],
+  );
+  return { parkedScopes: rows[0]?.parked ?? 0 };
+}
+
+/** Of a build that is served. */
+async function resultOf({ pool }: ReadDatabase, build: Build): Promise<Rebuilt> {
+  const { rows } = await pool.query<{ position: string; events: string }>(
+    `select min(position) as position, min(events) as events from annals.read_model_checkpoint
+     where name = $1 and build = $2`,
+    [build.name, build.build],
+  );
+  const { position = -1, events = 0 } = rows[0] ?? {};
+  return { build: build.build, events: Number(events), position: BigInt(position), ...(await parkedIn(pool, build)) };
 }
 
 export function startRun(

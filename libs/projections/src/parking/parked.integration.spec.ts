@@ -14,12 +14,12 @@ const touchy = readModel<OrderSummary, OrderEvent>(OrderSummary, {
     return event.data.orderId;
   },
   on: {
-    OrderPlaced: (row, event, at) => orderSummary.fold(row, event, at),
-    LineAdded: (row, event, at) => {
+    OrderPlaced: (row, event, at, rows) => orderSummary.fold(row, event, at, rows),
+    LineAdded: (row, event, at, rows) => {
       if (event.data.line.sku === 'poison' && !mended) throw new TypeError('cannot stand it');
-      return orderSummary.fold(row, event, at);
+      return orderSummary.fold(row, event, at, rows);
     },
-    OrderCancelled: (row, event, at) => orderSummary.fold(row, event, at),
+    OrderCancelled: (row, event, at, rows) => orderSummary.fold(row, event, at, rows),
   },
 });
 

@@ -7,7 +7,8 @@
  */
 import { fullJitterMs, pause, type Backoff } from '@annals/core';
 import type { RecordedEvent } from '@annals/event-store';
-import type { AnyReadModel } from '../read-model.js';
+import { UnnamedLookup } from '../errors.js';
+import type { AnyReadModel, RowKey, RowsAtHand } from '../read-model.js';
 import type { RowCache } from './row-cache.js';
 import type { KeyOfRow, Row, RowShape } from './row-shape.js';
 
@@ -59,6 +60,8 @@ interface Failure {
 interface Planned {
   readonly recorded: RecordedEvent;
   readonly keys: readonly KeyOfRow[];
+  /** Rows that its handler looks at. */
+  readonly lookups: readonly KeyOfRow[];
   /** The keys could not be told. */
   readonly failure?: Failure;
 }
@@ -90,10 +93,10 @@ export class RowFold {
       if (model.handledBy(recorded.event.type) === 'fold') planned.push(this.plan(recorded));
     if (planned.length === 0) return;
     await this.fetch(planned);
-    for (const { recorded, keys, failure } of planned) {
-      if (this.parkedBehind(recorded, [])) continue;
-      if (failure) await this.retryKeys(recorded, failure);
-      else for (const key of keys) await this.foldOrPark(key, recorded);
+    for (const plan of planned) {
+      if (this.parkedBehind(plan.recorded, [])) continue;
+      if (plan.failure) await this.retryKeys(plan.recorded, plan.failure);
+      else for (const key of plan.keys) await this.foldOrPark(key, plan);
     }
   }
 
@@ -159,10 +162,13 @@ export class RowFold {
   }
 
   private plan(recorded: RecordedEvent): Planned {
+    const { model, shape } = this.options;
     try {
-      return { recorded, keys: this.keysOf(recorded) };
+      const keys = this.keysOf(recorded);
+      const lookups = keys.length > 0 ? model.lookupsOf(recorded.event, recorded.at) : [];
+      return { recorded, keys, lookups: lookups.map((key) => shape.keyOf(key)) };
     } catch (error) {
-      return { recorded, keys: [], failure: { error } };
+      return { recorded, keys: [], lookups: [], failure: { error } };
     }
   }
 
@@ -171,13 +177,15 @@ export class RowFold {
     const { cache, load } = this.options;
     const missing = new Map<string, KeyOfRow>();
     this.batch = new Map();
-    for (const { keys } of planned) {
-      for (const key of keys) {
-        if (this.batch.has(key.id)) continue;
-        const known = this.known(key.id) ?? cache.get(key.id);
-        if (known === undefined) missing.set(key.id, key);
-        else this.batch.set(key.id, known);
-      }
+    const need = (key: KeyOfRow) => {
+      if (this.batch.has(key.id)) return;
+      const known = this.known(key.id) ?? cache.get(key.id);
+      if (known === undefined) missing.set(key.id, key);
+      else this.batch.set(key.id, known);
+    };
+    for (const { keys, lookups } of planned) {
+      for (const key of keys) need(key);
+      for (const key of lookups) need(key);
     }
     if (missing.size === 0) return;
     const rows = await load([...missing.values()]);
@@ -194,16 +202,18 @@ export class RowFold {
     return entry?.row;
   }
 
-  private async foldOrPark(key: KeyOfRow, recorded: RecordedEvent): Promise<void> {
+  private async foldOrPark(key: KeyOfRow, plan: Planned): Promise<void> {
+    const { recorded } = plan;
     if (this.options.parkedScopes.has(keyScope(key.id))) return this.park(keyScope(key.id), recorded, undefined, 0);
-    const failure = this.apply(key, recorded);
-    if (failure) await this.retry(keyScope(key.id), recorded, failure, () => this.apply(key, recorded));
+    const failure = this.apply(key, plan);
+    if (failure) await this.retry(keyScope(key.id), recorded, failure, () => this.apply(key, plan));
   }
 
-  private apply(key: KeyOfRow, { event, at }: RecordedEvent): Failure | undefined {
+  private apply(key: KeyOfRow, plan: Planned): Failure | undefined {
     const { model, shape, cache } = this.options;
+    const { event, at } = plan.recorded;
     try {
-      const result = model.fold(this.batch.get(key.id) ?? undefined, event, at);
+      const result = model.fold(this.batch.get(key.id) ?? undefined, event, at, this.atHand(key, plan));
       if (result === undefined) return undefined;
       const row = result === null ? null : shape.normalise(result, key);
       this.changed.set(key.id, { key, row });
@@ -215,19 +225,33 @@ export class RowFold {
     }
   }
 
+  private atHand(key: KeyOfRow, { recorded, keys, lookups }: Planned): RowsAtHand<object> {
+    const { model, shape } = this.options;
+    const isNamed = (id: string) => keys.some((each) => each.id === id) || lookups.some((each) => each.id === id);
+    return {
+      get key() {
+        return shape.valueOf(key);
+      },
+      row: (wanted: RowKey) => {
+        const { id } = shape.keyOf(wanted);
+        if (isNamed(id)) return this.batch.get(id) ?? undefined;
+        throw new UnnamedLookup(model.name, recorded.event.type, id);
+      },
+    };
+  }
+
   private async retryKeys(recorded: RecordedEvent, failure: Failure): Promise<void> {
-    let keys: readonly KeyOfRow[] = [];
+    let plan: Planned = { recorded, keys: [], lookups: [] };
     const tellKeys = () => {
-      const again = this.plan(recorded);
-      keys = again.keys;
-      return again.failure;
+      plan = this.plan(recorded);
+      return plan.failure;
     };
     await this.retry(streamScope(recorded.at.stream), recorded, failure, tellKeys);
-    if (keys.length === 0) return;
+    if (plan.keys.length === 0) return;
     const { batch } = this;
-    await this.fetch([{ recorded, keys }]);
+    await this.fetch([plan]);
     this.batch = new Map([...batch, ...this.batch]);
-    for (const key of keys) await this.foldOrPark(key, recorded);
+    for (const key of plan.keys) await this.foldOrPark(key, plan);
   }
 
   private async retry(

@@ -66,6 +66,12 @@ export class RowShape {
     return { id: parts.length === 1 ? (parts[0] ?? '') : JSON.stringify(parts), values };
   }
 
+  /** The key as handlers see it, see {@link RowKey}. */
+  valueOf({ values }: KeyOfRow): RowKey {
+    const [only] = this.primary;
+    return (only && this.primary.length === 1 ? values[only.property] : values) as RowKey;
+  }
+
   /** The row as a query would give it after it was stored. @throws InvalidRow */
   normalise(row: object, key: KeyOfRow): Row {
     const given = row as Row;
