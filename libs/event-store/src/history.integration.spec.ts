@@ -87,7 +87,7 @@ describe('readers behind the window', () => {
     const [one, other] = [reader(), reader()];
     const begun = [...numbers((await one.next(100, signal)).events), ...numbers((await other.next(50, signal)).events)];
     expect(begun).toEqual([...upTo(100), ...upTo(50)]);
-    await connection.discard(connection.client);
+    await connection.dismiss(connection.current, new Error('gone'));
     const goOn = async (broken: FeedReader): Promise<number[]> => {
       const seen: number[] = [];
       for (;;) {
