@@ -11,7 +11,7 @@ import { createDatabaseIfMissing, freePort, startEventStoreProcess, startPostgre
 import { localToken, makeKeyFile } from '@annals/nestjs';
 import { throughput } from '../harness/load.mjs';
 
-const requests = 600;
+const requests = 300;
 const inFlight = 16;
 const off = { OTEL_SDK_DISABLED: 'true' };
 

@@ -30,7 +30,7 @@ afterAll(async () => {
 const named = ({ service, name }: CollectedSpan) => `${service}: ${name}`;
 
 describe('the trace of an order', () => {
-  it('begins at the gateway and covers request, command, append, projection, messages and saga in all contexts', async () => {
+  it('begins at the gateway and covers request, command, append, projection, messages, sagas and mail in all contexts', async () => {
     await shop.receiveStock('tea', 3);
     const token = await localToken({ subject: 'tester', roles: ['operator'] }, 60);
     const answer = await fetch(`${gateway.url}/api/orders`, {
@@ -62,6 +62,11 @@ describe('the trace of an order', () => {
       'shipping: send shipping.shipment-arranged.v1',
       'orders: command ConfirmOrder',
       'orders: send orders.order-confirmed.v1',
+      'notifications: process orders.order-confirmed.v1',
+      'notifications: saga mail-delivery',
+      'notifications: command SendMail',
+      'notifications: send mail',
+      'notifications: fold mail',
     ];
     const trace = await eventually(
       () => {

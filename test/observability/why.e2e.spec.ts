@@ -65,7 +65,14 @@ describe('annals why', () => {
   it('tells the way of a confirmed order over all contexts, in order', async () => {
     const orderId = await shop.placeOrder({ sku: 'tea' });
     await shop.shows('orders', `/orders/${orderId}`, { status: 'confirmed' });
-    const { code, stdout, stderr } = await annals('why', orderId);
+    const { code, stdout, stderr } = await eventually(
+      async () => {
+        const ended = await annals('why', orderId);
+        expect(ended.stdout).toMatch(/Nothing is open|^$/);
+        return ended;
+      },
+      { within: 30_000, every: 100 },
+    );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const missing = inOrder(stdout, [
       'command  PlaceOrder',
@@ -84,6 +91,7 @@ describe('annals why', () => {
     expect(stdout).toMatch(/\+\d+ +inventory +event +\w+ in reservation-/);
     expect(stdout).toMatch(/\+\d+ +payments +event +PaymentTaken/);
     expect(stdout).toMatch(/orders +saga +order-fulfilment: ends: completed/);
+    expect(stdout).toMatch(/notifications +event +MailSent in /);
   });
 
   it('tells how a declined payment was undone, by its correlation id, as JSON', async () => {
@@ -113,7 +121,9 @@ describe('annals why', () => {
         'ends: compensated',
       ]),
     ).toEqual([]);
-    expect(new Set(story.entries.map(({ context }) => context))).toEqual(new Set(['orders', 'inventory', 'payments']));
+    expect(new Set(story.entries.map(({ context }) => context))).toEqual(
+      new Set(['orders', 'inventory', 'payments', 'notifications']),
+    );
     const times = story.entries.map(({ ms }) => ms);
     expect(times).toEqual([...times].sort((one, other) => one - other));
     expect(times[0]).toBe(0);

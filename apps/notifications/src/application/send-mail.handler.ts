@@ -6,7 +6,7 @@
  * server and a store. Both have the same `Message-ID`, by which servers and mail programs tell repetitions. Mails that
  * are written to a folder are named by it, so there the second is the first.
  */
-import { deterministicId, withMetadata } from '@annals/core';
+import { deterministicId, inSpan, withMetadata } from '@annals/core';
 import { EventStore } from '@annals/event-store';
 import { DomainCommandBus } from '@annals/nestjs';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -35,7 +35,9 @@ export class SendMailHandler implements ICommandHandler<SendMail> {
     const mail = state.mails[kind];
     if (mail?.status !== 'requested' || state.email === undefined) return;
     const messageId = `<${deterministicId('mail', orderId, kind)}@${this.config.messageIdDomain}>`;
-    const outcome = await this.mailer.send({ messageId, to: state.email, ...compose(orderId, mail.subject) });
+    const message = { messageId, to: state.email, ...compose(orderId, mail.subject) };
+    const attributes = () => ({ 'annals.mail.kind': kind, 'annals.mail.id': messageId });
+    const outcome = await inSpan('send mail', { kind: 'client', attributes }, () => this.mailer.send(message));
     const id = deterministicId(metadata.id ?? messageId, 'record');
     await this.bus.execute(withMetadata(saying(outcome, { orderId, kind, messageId }), { ...metadata, id }));
   }
