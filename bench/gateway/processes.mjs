@@ -2,17 +2,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { freePort } from '@annals/embedded';
 
 const root = join(import.meta.dirname, '../..');
+/** What is measured ends with who measures, however that ends. */
+const endWithOwner = pathToFileURL(join(root, 'libs/cli/dist/processes/end-with-owner.js')).href;
 const readyWithinMs = 60_000;
 
 /** @returns the URL of an app that is ready, and how to end it */
 export async function startApp(name, environment) {
   const port = await freePort();
-  const child = spawn(process.execPath, [join(root, `dist/apps/${name}/src/main.js`)], {
+  const child = spawn(process.execPath, ['--import', endWithOwner, join(root, `dist/apps/${name}/src/main.js`)], {
     env: { ...process.env, LOG_LEVEL: 'error', ...environment, PORT: String(port) },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const url = `http://127.0.0.1:${port}`;
   const deadline = performance.now() + readyWithinMs;
