@@ -109,7 +109,13 @@ export const createBookkeeping = (pool: pg.Pool): Promise<void> =>
     await tx.query(ddl);
   });
 
-/** Until the end of the transaction, nobody else changes the bookkeeping of `name`. */
+/**
+ * Until the end of the transaction, nobody else changes the bookkeeping of `name`. It waits for the disk: rows that a crash
+ * of Postgres loses are folded again, but a table or a view that it loses is missed by those who run.
+ */
 export const lockName = async (tx: Queryable, name: string): Promise<void> => {
-  await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`annals change ${name}`]);
+  await tx.query(
+    `select set_config('synchronous_commit', 'on', true), pg_advisory_xact_lock(hashtextextended($1, 0))`,
+    [`annals change ${name}`],
+  );
 };
