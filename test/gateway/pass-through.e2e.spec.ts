@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { asCustomer, asOperator, GatewayBed } from './gateway-bed.js';
 import type { Seen } from './misbehaving-context.js';
 
@@ -130,6 +131,16 @@ describe('a body', () => {
       duplex: 'half',
     });
     expect(answer.body).toMatchObject({ bytes });
+  });
+
+  it('goes on as it came, also when it is compressed', async () => {
+    const packed = gzipSync('{"a":1}');
+    const { body } = await bed.request<Seen>('/api/orders', {
+      method: 'POST',
+      headers: { 'content-encoding': 'gzip', 'content-type': 'application/json' },
+      body: packed,
+    });
+    expect(body).toMatchObject({ bytes: packed.length, headers: { 'content-encoding': 'gzip' } });
   });
 
   it('is no larger than the route takes, whatever it says about itself', async () => {

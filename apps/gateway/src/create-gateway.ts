@@ -96,7 +96,11 @@ async function openEdge(
   const { corsOrigins } = settings;
   if (corsOrigins.length > 0)
     await app.register(cors, { origin: corsOrigins.includes('*') ? '*' : [...corsOrigins], exposedHeaders });
-  await app.register(compress, { threshold: compressedFromBytes, encodings: ['br', 'gzip', 'deflate', 'identity'] });
+  await app.register(compress, {
+    globalDecompression: false, // bodies go on as they came
+    threshold: compressedFromBytes,
+    encodings: ['br', 'gzip', 'deflate', 'identity'],
+  });
 }
 
 /** One page at `/docs` and one document at `/docs-json` for all contexts. */

@@ -5,6 +5,10 @@ import { RequestRefused } from '../errors.js';
 /** Base URLs by the name of the app. */
 export type AppUrls = Readonly<Record<string, string>>;
 
+/** Where people and programs reach what an app serves: through the gateway, where there is one. */
+export const entryTo = (urls: AppUrls, app: string): string =>
+  urls['gateway'] === undefined ? (urls[app] ?? '') : `${urls['gateway']}/api`;
+
 export interface OrderLine {
   readonly sku: string;
   readonly quantity: number;
@@ -96,7 +100,7 @@ export class ShopClient {
     const signal = AbortSignal.any([this.signal, AbortSignal.timeout(answerWithinMs)]);
     try {
       const headers = { ...init.headers, authorization: `Bearer ${this.token}` };
-      return await fetch(`${this.urls[app]}${path}`, { ...init, headers, signal });
+      return await fetch(`${entryTo(this.urls, app)}${path}`, { ...init, headers, signal });
     } catch {
       this.signal.throwIfAborted();
       return undefined;

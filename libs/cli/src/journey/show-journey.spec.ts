@@ -22,3 +22,10 @@ it('names the pages, a token, the queries, and an order that can be pasted into 
   const body = /-d '(.*)'/.exec(text)?.[1] ?? '';
   expect(JSON.parse(body)).toMatchObject({ customerId: 'c-42', cardNumber: '4242424242424242' });
 });
+
+it('goes through the gateway where there is one; operators go to the context itself', () => {
+  const all = { ...urls, gateway: 'http://127.0.0.1:3000' };
+  const text = tryNext(all, { orderId: 'o-1', stages: [], order: undefined }, undefined).join('\n');
+  expect(text).toContain('http://127.0.0.1:3000/api/orders/o-1');
+  expect(text).toContain('http://127.0.0.1:3001/admin/projections');
+});

@@ -3,7 +3,7 @@ import { compactJson } from '../output/compact-json.js';
 import { filledLines } from '../output/filled-lines.js';
 import type { SeenStage } from './follow-order.js';
 import { sampleOrder, type Journey } from './sample-order.js';
-import type { AppUrls, OrderRequest } from './shop-client.js';
+import { entryTo, type AppUrls, type OrderRequest } from './shop-client.js';
 
 export function orderLine({ lines }: OrderRequest, stock: Readonly<Record<string, number>>): string {
   const ordered = lines.map(({ sku, quantity }) => `${quantity} ${sku}`).join(', ');
@@ -22,7 +22,7 @@ export const orderJson = ({ order }: Journey): string => compactJson(order);
  * @param token of the sample order's customer; undefined where the reader has to bring one
  */
 export function tryNext(urls: AppUrls, { orderId }: Journey, token: string | undefined): string[] {
-  const orders = urls['orders'] ?? '';
+  const orders = entryTo(urls, 'orders');
   const body = JSON.stringify({ ...sampleOrder, lines: sampleOrder.lines.slice(0, 1) });
   const documents = Object.entries(urls).map(([app, url]) => `${url}/docs (${app})`);
   return [
@@ -32,7 +32,7 @@ export function tryNext(urls: AppUrls, { orderId }: Journey, token: string | und
     ...labelled('query', [`curl ${bearer} ${orders}/orders/${orderId}`, `curl ${bearer} ${orders}/orders`]),
     ...labelled('order', [`curl ${bearer} ${orders}/orders -H 'content-type: application/json' -d '${body}'`]),
     ...labelled('operate', [
-      `curl -H "authorization: Bearer $(npx annals token --role operator)" ${orders}/admin/projections`,
+      `curl -H "authorization: Bearer $(npx annals token --role operator)" ${urls['orders'] ?? ''}/admin/projections`,
     ]),
   ];
 }
