@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   EventStore,
@@ -198,6 +199,31 @@ describe('the publisher', () => {
     await store.execute(parcel, new Move({ parcelId: 'bad', step: 3 }));
     await eventually(() => steps().includes('bad -3') && steps().includes('good -2'));
     expect(parking.events).toEqual([]);
+  });
+
+  it('keeps the order of events that one was split into, which share a position, when a later one is refused', async () => {
+    const at = (position: bigint, id: string, stream: string): RecordedEvent['at'] => ({
+      ...{ id, stream, position, revision: 0, created: new Date() },
+      ...{ correlationId: id, causationId: id },
+    });
+    const actor = 'x'.repeat(2 * 1024 * 1024);
+    const taken = (parcelId: string) => ({ type: 'Taken', data: { parcelId } });
+    const events: RecordedEvent[] = [
+      { event: taken('shared'), at: at(1n, randomUUID(), 'parcel-other') },
+      { event: taken('apart'), at: at(2n, randomUUID(), 'parcel-split') },
+      { event: taken('shared'), at: { ...at(2n, randomUUID(), 'parcel-split'), actor } },
+      { event: taken('behind'), at: at(3n, randomUUID(), 'parcel-split') },
+    ];
+    // One message at a time, those about one parcel before those about the next; what is too large is refused.
+    const consumer = publisher({ ...publishing(), checkpoints, parking, inFlight: 1 });
+    await consumer.handle({ events, position: 3n, live: true }, new AbortController().signal);
+    await consumer.close();
+    await eventually(() => expect(steps()).toEqual(['shared 0', 'apart 0']));
+    expect(parking.events.map(({ recorded, error }) => [recorded.at.id, error !== undefined])).toEqual([
+      [events[2]?.at.id, true],
+      [events[3]?.at.id, false],
+    ]);
+    expect(checkpoints.position).toBe(3n);
   });
 
   it("does not publish in another context's name", async () => {

@@ -96,16 +96,27 @@ export function publisher(options: PublisherOptions): Publisher {
 
   async function park(held: readonly Held[]): Promise<void> {
     for (const { recorded, failure } of held) {
-      const { stream, id } = recorded.at;
-      if (failure !== undefined) {
-        const reason = messageOf(failure);
-        await parking.park(recorded, reason, 1);
-        log.error(`An event could not be published and is parked: ${reason}`, { stream, id });
-      } else if (!(await parking.parkBehind(recorded))) {
-        // Somebody has dealt with what it would wait for.
-        waiting.delete(stream);
-        await publishEvent(options, recorded);
-      }
+      if (failure !== undefined) await parkFailed(recorded, failure);
+      else if (!(await parking.parkBehind(recorded))) await publishAfterAll(recorded);
+    }
+  }
+
+  async function parkFailed(recorded: RecordedEvent, failure: unknown): Promise<void> {
+    const { stream, id } = recorded.at;
+    const reason = messageOf(failure);
+    await parking.park(recorded, reason, 1);
+    waiting.add(stream);
+    log.error(`An event could not be published and is parked: ${reason}`, { stream, id });
+  }
+
+  /** What it would wait for is a later event of its stream, or somebody has dealt with it. */
+  async function publishAfterAll(recorded: RecordedEvent): Promise<void> {
+    waiting.delete(recorded.at.stream);
+    try {
+      await publishEvent(options, recorded);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      await parkFailed(recorded, error);
     }
   }
 
@@ -193,7 +204,15 @@ async function publishInOrder(
   };
   await Promise.all(Array.from({ length: Math.min(inFlight, bySubject.size) }, work));
   if (failure) throw failure.error as Error;
-  return refused.sort((one, other) => Number(one.recorded.at.position - other.recorded.at.position));
+  return inFeedOrder(refused, outgoing);
+}
+
+/** By their places in the feed: positions do not tell, because the events that one was split into (upcast) share one. */
+function inFeedOrder(held: Held[], outgoing: readonly Outgoing[]): Held[] {
+  if (held.length < 2) return held;
+  const places = new Map(outgoing.map(({ recorded }, place) => [recorded, place]));
+  const placeOf = ({ recorded }: Held) => places.get(recorded) ?? 0;
+  return held.sort((one, other) => placeOf(one) - placeOf(other));
 }
 
 /** Whether sending the message again would have the same end. */

@@ -143,6 +143,6 @@ export class BuildRun {
     const [only] = this.lastBatch;
     if (this.batchSize.max > 1 || !only || only.at.position <= committed) return this.batchSize.shrink();
     const writer = await this.openWriter();
-    if (writer.committed === committed) await writer.refuse(only, only.at.position, error);
+    if (writer.committed === committed) await writer.refuse(this.lastBatch, only.at.position, error);
   }
 }

@@ -51,6 +51,8 @@ export class BuildWriter {
   private eventsAtCommit: number;
   private lastEventAt: Date | undefined;
   private readonly fold: RowFold;
+  /** Where rows are loaded from: inside a transaction, that one, because it sees what its handlers changed. */
+  private reading: Queryable;
 
   private constructor(
     private readonly options: WriterOptions,
@@ -67,9 +69,9 @@ export class BuildWriter {
       accepts: options.accepts ?? (() => true),
       cache,
       parkedScopes,
-
-      load: (keys: readonly KeyOfRow[]) => table.load(options.db, keys),
+      load: (keys: readonly KeyOfRow[]) => table.load(this.reading, keys),
     });
+    this.reading = options.db;
   }
 
   /** Takes the part over. @throws Fenced when the build is gone */
@@ -115,7 +117,10 @@ export class BuildWriter {
     this.committed = move.to;
   }
 
-  /** Runs events with `sql` handlers in one transaction that moves the checkpoint as well; nothing may be pending. */
+  /**
+   * Runs events with `sql` handlers, and those that share a position with one, in one transaction that moves the
+   * checkpoint as well; nothing may be pending.
+   */
   async runSql(
     events: readonly RecordedEvent[],
     position: bigint,
@@ -128,18 +133,24 @@ export class BuildWriter {
     const run = async (tx: Queryable) => {
       // Locks the checkpoint first: who is fenced does not get as far as running a handler.
       await this.fence(tx);
-      for (const recorded of events) await this.runSqlOf(tx, recorded);
+      this.reading = tx;
+      await this.inOrder(tx, { ...move, to: move.from, events: 0 }, events);
       await this.table.write(tx, move, this.fold.takeChanges());
     };
     await (db instanceof pg.Pool ? inTransaction(db, run) : run(db));
+    this.reading = db;
     this.fold.forget();
     this.committed = move.to;
   }
 
-  /** Parks an event that the database refuses the rows of, instead of folding it. */
-  async refuse(recorded: RecordedEvent, position: bigint, error: unknown): Promise<void> {
-    for (const key of this.fold.keysOf(recorded)) this.fold.park(keyScope(key.id), recorded, { error }, 1);
-    this.passed([recorded], position);
+  /**
+   * Parks what the database refuses the rows of, instead of folding it: one stored event, or all the events that it was
+   * split into, because which of their rows was refused cannot be told.
+   */
+  async refuse(siblings: readonly RecordedEvent[], position: bigint, error: unknown): Promise<void> {
+    for (const recorded of siblings)
+      if (this.options.model.handledBy(recorded.event.type) !== undefined) this.parkRefused(recorded, error);
+    this.passed(siblings, position);
     await this.commit(false, 0);
   }
 
@@ -149,17 +160,34 @@ export class BuildWriter {
    */
   async again(events: readonly RecordedEvent[]): Promise<number> {
     const before = this.fold.parkedTotal;
+    const staying = this.nextMove(false, 0);
+    await this.inOrder(this.options.db, staying, events);
+    await this.table.write(this.options.db, staying, this.fold.takeChanges());
+    return this.fold.parkedTotal - before;
+  }
+
+  /** Each event sees what those before it changed, by folds or by SQL. @param staying where the checkpoint is */
+  private async inOrder(tx: Queryable, staying: Move, events: readonly RecordedEvent[]): Promise<void> {
     for (const recorded of events) {
       if (this.options.model.handledBy(recorded.event.type) === 'sql') {
-        await this.table.write(this.options.db, this.nextMove(false, 0), this.fold.takeChanges());
-        await this.runSqlOf(this.options.db, recorded);
+        if (this.fold.size > 0) await this.table.write(tx, staying, this.fold.takeChanges());
+        await this.runSqlOf(tx, recorded);
         this.fold.forget();
       } else {
         await this.fold.fold([recorded]);
       }
     }
-    await this.table.write(this.options.db, this.nextMove(false, 0), this.fold.takeChanges());
-    return this.fold.parkedTotal - before;
+  }
+
+  private parkRefused(recorded: RecordedEvent, error: unknown): void {
+    let keys: KeyOfRow[];
+    try {
+      keys = this.fold.keysOf(recorded);
+    } catch (unknownKey) {
+      return this.fold.park(streamScope(recorded.at.stream), recorded, { error: unknownKey }, 1);
+    }
+    if (this.fold.parkedBehind(recorded, keys)) return;
+    for (const key of keys) this.fold.park(keyScope(key.id), recorded, { error }, 1);
   }
 
   private passed(events: readonly RecordedEvent[], position: bigint): void {

@@ -97,24 +97,37 @@ interface Segment {
   readonly position: bigint;
 }
 
-/** A batch in runs: events with `sql` handlers apart from all others, in order. */
+/**
+ * A batch in runs: events with `sql` handlers apart from all others, in order. A run ends with a position, never inside
+ * one: the events that one was split into (upcast) share it, and go into the same commit.
+ */
 function segmentsOf(model: AnyReadModel, batch: FeedBatch): Segment[] {
   const isSql = ({ event }: RecordedEvent) => model.handledBy(event.type) === 'sql';
   if (!batch.events.some(isSql)) return [{ sql: false, events: batch.events, position: batch.position }];
   const segments: { sql: boolean; events: RecordedEvent[]; position: bigint }[] = [];
-  for (const recorded of batch.events) {
-    const sql = isSql(recorded);
+  for (const siblings of byPosition(batch.events)) {
+    const sql = siblings.events.some(isSql);
     const last = segments.at(-1);
     if (last?.sql === sql) {
-      last.events.push(recorded);
-      last.position = recorded.at.position;
+      last.events.push(...siblings.events);
+      last.position = siblings.position;
     } else {
-      segments.push({ sql, events: [recorded], position: recorded.at.position });
+      segments.push({ sql, ...siblings });
     }
   }
   const last = segments.at(-1);
   if (last) last.position = batch.position;
   return segments;
+}
+
+function byPosition(events: readonly RecordedEvent[]): { events: RecordedEvent[]; position: bigint }[] {
+  const groups: { events: RecordedEvent[]; position: bigint }[] = [];
+  for (const recorded of events) {
+    const last = groups.at(-1);
+    if (last?.position === recorded.at.position) last.events.push(recorded);
+    else groups.push({ events: [recorded], position: recorded.at.position });
+  }
+  return groups;
 }
 
 /** Events per second over about the last seconds. */

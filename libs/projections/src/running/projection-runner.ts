@@ -166,7 +166,7 @@ export class ProjectionRunner implements Lease {
     const [only] = this.pending;
     if (this.batchSize.max > 1 || !only || only.at.position <= committed) return this.batchSize.shrink();
     const writer = await this.openWriter(build);
-    if (writer.committed === committed) await writer.refuse(only, only.at.position, error);
+    if (writer.committed === committed) await writer.refuse(this.pending, only.at.position, error);
   }
 
   private async report(error: unknown, failures: number): Promise<void> {
