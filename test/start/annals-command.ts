@@ -1,6 +1,6 @@
 /** Runs `annals` as people do, in a process of its own, on ports and in a folder that nobody else uses. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@annals/testing';
@@ -10,9 +10,18 @@ const bin = join(root, 'libs/cli/bin/annals.js');
 
 /** Everything on any free port. */
 const anyPort = Object.fromEntries(
-  ['EVENTSTORE', 'POSTGRES', 'NATS', 'ORDERS', 'INVENTORY', 'PAYMENTS', 'SHIPPING', 'NOTIFICATIONS', 'GATEWAY'].map(
-    (name) => [`${name}_PORT`, '0'],
-  ),
+  [
+    'EVENTSTORE',
+    'POSTGRES',
+    'NATS',
+    'ORDERS',
+    'INVENTORY',
+    'PAYMENTS',
+    'SHIPPING',
+    'NOTIFICATIONS',
+    'GATEWAY',
+    'CARRIER',
+  ].map((name) => [`${name}_PORT`, '0']),
 );
 
 export interface Ended {
@@ -73,6 +82,14 @@ export class Place {
       ended,
       says,
     };
+  }
+
+  /** What the mails say that were written here: the ends of their subjects. */
+  mails(): string[] {
+    const outbox = join(this.runtime, 'outbox');
+    const files = existsSync(outbox) ? readdirSync(outbox).filter((name) => name.endsWith('.eml')) : [];
+    const subjects = files.map((name) => /^Subject: .* is (.*)$/m.exec(readFileSync(join(outbox, name), 'utf8'))?.[1]);
+    return subjects.map(String).sort();
   }
 
   /** Processes that were started here: they carry the folder in their environment or in their arguments. */

@@ -14,7 +14,15 @@ interface JourneyJson {
   readonly stages: readonly { readonly name: string }[];
   readonly order: { readonly status: string };
 }
-const stages = ['placed', 'stock reserved', 'payment taken', 'confirmed'];
+const stages = [
+  'placed',
+  'stock reserved',
+  'payment taken',
+  'shipment arranged',
+  'confirmed',
+  'dispatched',
+  'delivered',
+];
 
 describe('annals start', () => {
   it('takes an order on its whole journey, also on the data of an earlier run, and leaves nothing behind', async () => {
@@ -31,6 +39,27 @@ describe('annals start', () => {
     expect(orders.size).toBe(2);
   }, 240_000);
 
+  it('plays many orders at once, with declined cards and a flaky carrier, and sums them up', async () => {
+    const flags = ['--orders', '30', '--decline', '20%', '--carrier-flaky', '--once'];
+    const { code, stdout, stderr } = await place.run(['start', ...flags]).ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/30 of 30 orders: 24 fulfilled, 6 compensated/);
+    expect(stdout).toMatch(/outcome +orders +p50 ms +p95 ms\nfulfilled +24 +\d+ +\d+\n/);
+    expect(stdout).toMatch(/compensated: payments\.payment-declined\.v1 +6 +\d+ +\d+\nall +30/);
+    expect(place.processes()).toEqual([]);
+  }, 240_000);
+
+  it.each([
+    [['--decline', '10%'], '--decline goes with --orders'],
+    [['--orders', 'many'], '--orders many: use a whole number'],
+    [['--orders', '5', '--decline', '0.1'], '--decline 0.1: use a share'],
+  ])('refuses %j before anything starts', async (flags, problem) => {
+    expect(await place.run(['start', ...flags]).ended).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(problem) as unknown,
+    });
+  });
+
   it('stays up, heals, and ends at Ctrl-C; projections are rebuilt meanwhile', async () => {
     const shop = place.run(['start']);
     await shop.says(/Everything is up/);
@@ -40,6 +69,8 @@ describe('annals start', () => {
       EVENTSTORE_URL: /(esdb:\/\/\S+)/.exec(shop.stdout())?.[1],
       DATABASE_URL: /(postgres:\/\/\S+)/.exec(shop.stdout())?.[1],
     };
+
+    await eventually(() => expect(place.mails()).toEqual(['confirmed', 'on its way']), { within: 10_000 });
 
     const rebuilt = await place.run(['projections', 'rebuild', 'order-summary', '--json'], parts).ended;
     expect(rebuilt).toMatchObject({ code: 0 });
@@ -99,7 +130,9 @@ describe('annals start', () => {
   it('tells why an app does not get ready, and ends', async () => {
     const { code, stderr } = await place.run(['start', '--once'], { NATS_URL: 'not-a-url' }).ended;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/(orders|inventory|payments) did not get ready: it ended with exit code 1\./);
+    expect(stderr).toMatch(
+      /(orders|inventory|payments|shipping|notifications) did not get ready: it ended with exit code 1\./,
+    );
     expect(stderr).toContain('NATS_URL must be a URL such as nats://127.0.0.1:4222');
     expect(place.processes()).toEqual([]);
   }, 120_000);

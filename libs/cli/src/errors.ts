@@ -96,15 +96,31 @@ export class RequestRefused extends CodedError {
 }
 
 /** The sample order did not go its way, or not in time. */
-export class JourneyNotConfirmed extends CodedError {
-  readonly code = 'CLI_JOURNEY_NOT_CONFIRMED';
+export class JourneyNotCompleted extends CodedError {
+  readonly code = 'CLI_JOURNEY_NOT_COMPLETED';
 
   constructor(
     readonly orderId: string | undefined,
     readonly reason: string,
     options?: ErrorOptions,
   ) {
-    super(`The sample order${orderId === undefined ? '' : ` ${orderId}`} was not confirmed: ${reason}`, options);
+    super(`The sample order${orderId === undefined ? '' : ` ${orderId}`} did not arrive: ${reason}`, options);
+  }
+}
+
+/** Not all of the many orders came to an end in time. */
+export class OrdersNotSettled extends CodedError {
+  readonly code = 'CLI_ORDERS_NOT_SETTLED';
+
+  constructor(
+    readonly open: number,
+    readonly orders: number,
+    readonly withinMs: number,
+  ) {
+    super(
+      `${open} of ${orders} orders are neither confirmed nor cancelled after ${Math.round(withinMs / 1_000)} s. ` +
+        `What they wait for: annals sagas list`,
+    );
   }
 }
 

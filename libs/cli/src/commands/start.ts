@@ -2,11 +2,14 @@
 import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { makeToken, operatorToken, provideAccess } from '../access/tokens.js';
-import { JourneyNotConfirmed } from '../errors.js';
+import { JourneyNotCompleted, WrongUse } from '../errors.js';
 import { printLine, type Invocation, type TextStream } from '../invocation.js';
 import { putStockIn, sampleOrder, takeJourney, type Journey } from '../journey/sample-order.js';
+import { playManyOrders, type ManyOrders } from '../journey/many-orders.js';
 import { ShopClient, type AppUrls } from '../journey/shop-client.js';
 import { orderJson, orderLine, stageLine, tryNext } from '../journey/show-journey.js';
+import { standingLine, summaries, summaryTable, type Summary } from '../journey/show-many-orders.js';
+import { liveLine } from '../output/live-line.js';
 import { runSteps } from '../output/steps.js';
 import { partSteps, type PartUrls } from '../parts/parts.js';
 import { launchApp, urlOf, type AppSurroundings } from '../processes/app-process.js';
@@ -18,6 +21,9 @@ import { openWorkspace, runtimeDir, type App, type Workspace } from '../workspac
 interface StartOptions {
   readonly once?: boolean;
   readonly json?: boolean;
+  readonly orders?: string;
+  readonly decline?: string;
+  readonly carrierFlaky?: boolean;
 }
 
 const journeyWithinMs = 60_000;
@@ -26,8 +32,11 @@ export function addStart(program: Command, invocation: Invocation): void {
   program
     .command('start')
     .description('start the parts and all apps, show the journey of a sample order, and stay until Ctrl-C')
-    .option('--once', 'end after the journey; exit code 1 when the order is not confirmed within 60 s')
+    .option('--once', 'end after the journey; exit code 1 when the order does not arrive within 60 s')
     .option('--json', 'print the journey as JSON on stdout, everything else on stderr')
+    .option('--orders <number>', 'play so many orders at once in place of the sample order')
+    .option('--decline <share>', 'with --orders: how many cards are declined, for instance 10%')
+    .option('--carrier-flaky', 'the simulated carrier is slow, and fails three times in ten')
     .addHelpText('after', environmentHelp)
     .action((options: StartOptions) => start(options, invocation));
 }
@@ -44,7 +53,9 @@ Environment:
   ANNALS_TOKEN                                an operator's token, where others issue them
   ANNALS_RUNTIME                              folder of all data and logs (.runtime)`;
 
-async function start({ once = false, json = false }: StartOptions, invocation: Invocation): Promise<void> {
+async function start(options: StartOptions, invocation: Invocation): Promise<void> {
+  const { once = false, json = false, carrierFlaky = false } = options;
+  const many = manyOrders(options);
   const workspace = openWorkspace(invocation);
   const screen = json ? invocation.stderr : invocation.stdout;
   const tell = (line: string) => printLine(screen, `  ! ${line}`);
@@ -53,7 +64,19 @@ async function start({ once = false, json = false }: StartOptions, invocation: I
 
   await inForeground({
     run: async ({ signal }) => {
-      const urls = await bringUp(workspace, invocation, { parts, apps }, screen);
+      const urls = await bringUp(
+        workspace,
+        carrierFlaky ? withFlakyCarrier(invocation) : invocation,
+        { parts, apps },
+        screen,
+      );
+      if (many) {
+        const rows = await manyJourneys(urls, invocation, signal, screen, many);
+        if (json) printLine(invocation.stdout, JSON.stringify({ orders: rows, urls }));
+        if (once) return 'done';
+        printLine(screen, `\nEverything is up. Ctrl-C stops it.`);
+        return 'stay';
+      }
       const journey = await sampleJourney(urls, invocation, signal, screen, once);
       if (journey && json) printLine(invocation.stdout, JSON.stringify({ ...journey, urls }));
       if (journey && !json) printLine(screen, orderJson(journey));
@@ -71,6 +94,51 @@ async function start({ once = false, json = false }: StartOptions, invocation: I
       if (stoppedBy !== undefined) printLine(screen, `Stopped (${((performance.now() - began) / 1000).toFixed(1)} s)`);
     },
   });
+}
+
+/** @throws WrongUse */
+function manyOrders({ orders, decline }: StartOptions): ManyOrders | undefined {
+  if (orders === undefined) {
+    if (decline !== undefined) throw new WrongUse('--decline goes with --orders.');
+    return undefined;
+  }
+  if (!/^\d{1,5}$/.test(orders) || Number(orders) === 0)
+    throw new WrongUse(`--orders ${orders}: use a whole number from 1 to 99999.`);
+  const [, percent] = /^(\d{1,3})%$/.exec(decline ?? '0%') ?? [];
+  if (percent === undefined || Number(percent) > 100)
+    throw new WrongUse(`--decline ${decline}: use a share from 0% to 100%.`);
+  return { orders: Number(orders), declined: Number(percent) / 100 };
+}
+
+const withFlakyCarrier = (invocation: Invocation): Invocation => ({
+  ...invocation,
+  env: { ...invocation.env, CARRIER_FAILING: '0.3', CARRIER_LATENCY_MS: '100' },
+});
+
+/** @throws OrdersNotSettled */
+async function manyJourneys(
+  urls: AppUrls,
+  invocation: Invocation,
+  stopped: AbortSignal,
+  screen: TextStream,
+  many: ManyOrders,
+): Promise<Summary[]> {
+  const shop = new ShopClient(urls, await operatorToken(invocation), stopped);
+  printLine(screen, `\n${many.orders} orders, ${Math.round(many.declined * 100)}% of the cards are declined`);
+  const line = liveLine(screen);
+  try {
+    const settled = await playManyOrders(shop, many, stopped, (standing) => {
+      const { text, drawn } = standingLine(standing);
+      line.show(text, drawn);
+    });
+    line.end();
+    const rows = summaries(settled);
+    for (const row of ['', ...summaryTable(rows)]) printLine(screen, row);
+    return rows;
+  } catch (error) {
+    line.end();
+    throw error;
+  }
 }
 
 /** @returns the URLs of the apps, which are ready */
@@ -137,7 +205,7 @@ async function sampleJourney(
     printLine(screen, `\n${orderLine(sampleOrder, stock)}`);
     return await takeJourney(shop, sampleOrder, signal, (stage) => printLine(screen, stageLine(stage)));
   } catch (error) {
-    const failure = signal.aborted && !(error instanceof JourneyNotConfirmed) ? stuckBefore(error) : error;
+    const failure = signal.aborted && !(error instanceof JourneyNotCompleted) ? stuckBefore(error) : error;
     if (mustConfirm || stopped.aborted || !(failure instanceof Error)) throw failure;
     printLine(screen, `  ! ${failure.message}`);
     return undefined;
@@ -152,7 +220,7 @@ async function tokenToTry(invocation: Invocation): Promise<string | undefined> {
 }
 
 const stuckBefore = (cause: unknown) =>
-  new JourneyNotConfirmed(undefined, 'no stock could be put in within 60 s: inventory does not answer.', { cause });
+  new JourneyNotCompleted(undefined, 'no stock could be put in within 60 s: inventory does not answer.', { cause });
 
 const shortened = (path: string, cwd: string): string => {
   const below = relative(cwd, path);

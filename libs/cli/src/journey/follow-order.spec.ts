@@ -2,12 +2,19 @@ import { describe, expect, it } from '@jest/globals';
 import { followOrder, type SeenStage } from './follow-order.js';
 import type { OrderView } from './shop-client.js';
 
-type Statuses = [order?: string | undefined, reservation?: string, payment?: string];
+type Statuses = [
+  order?: string | undefined,
+  reservation?: string | undefined,
+  payment?: string | undefined,
+  shipment?: string,
+];
 
-const viewOf = ([order, reservation, payment]: Statuses): OrderView => ({
+const viewOf = ([order, reservation, payment, shipment]: Statuses): OrderView => ({
   order: order === undefined ? undefined : { status: order, reason: order === 'cancelled' ? 'card declined' : null },
   reservation: reservation === undefined ? undefined : { status: reservation },
   payment: payment === undefined ? undefined : { status: payment, reason: null },
+  shipment:
+    shipment === undefined ? undefined : { status: shipment, reason: shipment === 'refused' ? 'too far' : null },
 });
 
 /** Follows an order through these views, the last of which stays; gives the stages in the order in which they were told. */
@@ -19,6 +26,15 @@ async function follow(...views: Statuses[]): Promise<SeenStage[]> {
   for await (const stage of following) stages.push(stage);
   return stages;
 }
+const wholeWay = [
+  'placed',
+  'stock reserved',
+  'payment taken',
+  'shipment arranged',
+  'confirmed',
+  'dispatched',
+  'delivered',
+];
 const names = (stages: SeenStage[]) => stages.map(({ name }) => name);
 
 describe('following an order', () => {
@@ -29,22 +45,48 @@ describe('following an order', () => {
       ['placed'],
       ['placed', 'reserved'],
       ['stock-reserved', 'reserved', 'taken'],
-      ['confirmed', 'reserved', 'taken'],
+      ['paid', 'reserved', 'taken', 'arranged'],
+      ['confirmed', 'reserved', 'taken', 'arranged'],
+      ['confirmed', 'reserved', 'taken', 'dispatched'],
+      ['confirmed', 'reserved', 'taken', 'delivered'],
     );
-    expect(names(stages)).toEqual(['placed', 'stock reserved', 'payment taken', 'confirmed']);
+    expect(names(stages)).toEqual(wholeWay);
   });
 
   it('keeps that order when the read models of other contexts are ahead or behind', async () => {
     expect(
-      names(await follow([undefined, 'reserved', 'taken'], ['placed', 'reserved', 'taken'], ['confirmed'])),
-    ).toEqual(['placed', 'stock reserved', 'payment taken', 'confirmed']);
-    expect(names(await follow(['confirmed']))).toEqual(['placed', 'stock reserved', 'payment taken', 'confirmed']);
+      names(
+        await follow(
+          [undefined, 'reserved', 'taken'],
+          ['placed', 'reserved', 'taken', 'arranged'],
+          ['confirmed', 'reserved', 'taken', 'delivered'],
+        ),
+      ),
+    ).toEqual(wholeWay);
+    expect(names(await follow(['confirmed', undefined, undefined, 'delivered']))).toEqual(wholeWay);
   });
 
   it('tells the way back of a declined payment, the end last, with its reason', async () => {
     const stages = await follow(['stock-reserved', 'reserved', 'declined'], ['cancelled', 'released', 'declined']);
     expect(names(stages)).toEqual(['placed', 'stock reserved', 'payment declined', 'stock released', 'cancelled']);
     expect(stages.at(-1)).toMatchObject({ context: 'orders', reason: 'card declined' });
+  });
+
+  it('tells what is undone when no carrier takes the shipment', async () => {
+    const stages = await follow(
+      ['paid', 'reserved', 'taken', 'refused'],
+      ['cancelled', 'released', 'refunded', 'refused'],
+    );
+    expect(names(stages)).toEqual([
+      'placed',
+      'stock reserved',
+      'payment taken',
+      'shipment refused',
+      'payment refunded',
+      'stock released',
+      'cancelled',
+    ]);
+    expect(stages[3]).toMatchObject({ context: 'shipping', reason: 'too far' });
   });
 
   it('tells what another read model shows a moment after the end', async () => {

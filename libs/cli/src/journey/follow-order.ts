@@ -11,7 +11,7 @@ export interface SeenStage extends Stage {
 const pollEveryMs = 20;
 
 /**
- * Gives every stage once, when it is first seen, until the order is confirmed or cancelled.
+ * Gives every stage once, when it is first seen, until the order is delivered or cancelled.
  * @returns the last view @throws the signal's reason when it is aborted before
  */
 export async function* followOrder(
@@ -40,4 +40,4 @@ export async function* followOrder(
   }
 }
 
-const isEnd = ({ name }: Stage): boolean => name === 'confirmed' || name === 'cancelled';
+const isEnd = ({ name }: Stage): boolean => name === 'delivered' || name === 'cancelled';

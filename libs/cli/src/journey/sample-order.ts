@@ -1,6 +1,6 @@
 /** The order that `annals start` places, and the stock that it needs. */
 import { randomUUID } from 'node:crypto';
-import { JourneyNotConfirmed } from '../errors.js';
+import { JourneyNotCompleted } from '../errors.js';
 import { followOrder, type SeenStage } from './follow-order.js';
 import type { OrderRequest, OrderView, ShopClient } from './shop-client.js';
 
@@ -40,7 +40,7 @@ export interface Journey {
 /**
  * Places an order and follows it to its end.
  * @param show is told each stage when it is first seen
- * @throws JourneyNotConfirmed, RequestRefused
+ * @throws JourneyNotCompleted, RequestRefused
  */
 export async function takeJourney(
   shop: ShopClient,
@@ -61,11 +61,11 @@ export async function takeJourney(
     }
     const { order } = next.value;
     if (order?.status !== 'confirmed')
-      throw new JourneyNotConfirmed(orderId, `it was cancelled (${order?.reason ?? 'no reason given'}).`);
+      throw new JourneyNotCompleted(orderId, `it was cancelled (${order?.reason ?? 'no reason given'}).`);
     return { orderId, stages, order };
   } catch (cause) {
     if (!signal.aborted) throw cause;
     const last = stages.at(-1)?.name ?? (orderId === undefined ? 'nothing: the order could not be placed' : 'nothing');
-    throw new JourneyNotConfirmed(orderId, `time is over; the last that was seen of it is: ${last}.`, { cause });
+    throw new JourneyNotCompleted(orderId, `time is over; the last that was seen of it is: ${last}.`, { cause });
   }
 }

@@ -33,13 +33,28 @@ export interface OrderRequest {
 
 /** What the read models say about one order; undefined where they do not have it yet. */
 export interface OrderView {
-  readonly order: { readonly status: string; readonly reason?: string | null } | undefined;
+  readonly order:
+    { readonly status: string; readonly reason?: string | null; readonly shipment?: string | null } | undefined;
   readonly reservation: { readonly status: string } | undefined;
   readonly payment: { readonly status: string; readonly reason?: string | null } | undefined;
+  readonly shipment: { readonly status: string; readonly reason?: string | null } | undefined;
+}
+
+/** One of a customer's orders, as the list shows it. */
+export interface ListedOrder {
+  readonly orderId: string;
+  readonly status: string;
+  readonly reason: string | null;
 }
 
 type CallInit = RequestInit & { readonly headers?: Readonly<Record<string, string>> };
 
+interface Page {
+  readonly items: readonly ListedOrder[];
+  readonly next?: string;
+}
+
+const largestPage = 200;
 const answerWithinMs = 10_000;
 const tryAgainAfterMs = 200;
 const gatewayStatuses = [502, 503, 504];
@@ -68,12 +83,25 @@ export class ShopClient {
   }
 
   async view(orderId: string): Promise<OrderView> {
-    const [order, reservation, payment] = await Promise.all([
+    const [order, reservation, payment, shipment] = await Promise.all([
       this.get<NonNullable<OrderView['order']>>('orders', `/orders/${orderId}`),
       this.get<NonNullable<OrderView['reservation']>>('inventory', `/reservations/${orderId}`),
       this.get<NonNullable<OrderView['payment']>>('payments', `/payments/${orderId}`),
+      this.get<NonNullable<OrderView['shipment']>>('shipping', `/shipments/${orderId}`),
     ]);
-    return { order, reservation, payment };
+    return { order, reservation, payment, shipment };
+  }
+
+  /** All orders of a customer that the read model has by now, the newest first. */
+  async ordersOf(customerId: string): Promise<ListedOrder[]> {
+    const orders: ListedOrder[] = [];
+    const path = `/orders?customerId=${customerId}&limit=${largestPage}`;
+    for (let cursor: string | undefined = ''; cursor !== undefined;) {
+      const page: Page | undefined = await this.get('orders', cursor === '' ? path : `${path}&cursor=${cursor}`);
+      orders.push(...(page?.items ?? []));
+      cursor = page?.next;
+    }
+    return orders;
   }
 
   /** Undefined when it is not there, or its app is away for the moment. */

@@ -14,6 +14,9 @@ export function orderLine({ lines }: OrderRequest, stock: Readonly<Record<string
 export const stageLine = ({ name, context, afterMs, reason }: SeenStage): string =>
   `${String(afterMs).padStart(6)} ms  ${name.padEnd(17)} ${context}${reason === undefined ? '' : `: ${reason}`}`;
 
+/** Somebody else's system: it has no pages of ours. */
+const carrier = 'carrier';
+
 /** The final read model. */
 export const orderJson = ({ order }: Journey): string => compactJson(order);
 
@@ -24,7 +27,9 @@ export const orderJson = ({ order }: Journey): string => compactJson(order);
 export function tryNext(urls: AppUrls, { orderId }: Journey, token: string | undefined): string[] {
   const orders = entryTo(urls, 'orders');
   const body = JSON.stringify({ ...sampleOrder, lines: sampleOrder.lines.slice(0, 1) });
-  const documents = Object.entries(urls).map(([app, url]) => `${url}/docs (${app})`);
+  const documents = Object.entries(urls)
+    .filter(([app]) => app !== carrier)
+    .map(([app, url]) => `${url}/docs (${app})`);
   return [
     'Try next',
     ...labelled('OpenAPI', filledLines(documents, '  ', 110)),
@@ -32,11 +37,13 @@ export function tryNext(urls: AppUrls, { orderId }: Journey, token: string | und
     ...labelled('query', [`curl ${bearer} ${orders}/orders/${orderId}`, `curl ${bearer} ${orders}/orders`]),
     ...labelled('order', [`curl ${bearer} ${orders}/orders -H 'content-type: application/json' -d '${body}'`]),
     ...labelled('operate', [
-      `curl -H "authorization: Bearer $(npx annals token --role operator)" ${urls['orders'] ?? ''}/admin/projections`,
+      `curl ${operator} ${urls['orders'] ?? ''}/admin/projections`,
+      `curl ${operator} '${entryTo(urls, 'notifications')}/mails?orderId=${orderId}'`,
     ]),
   ];
 }
 
+const operator = '-H "authorization: Bearer $(npx annals token --role operator)"';
 const bearer = '-H "authorization: Bearer $TOKEN"';
 
 const labelled = (label: string, lines: readonly string[]): string[] =>

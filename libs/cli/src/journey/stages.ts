@@ -1,4 +1,4 @@
-/** The stages of an order's journey, as the read models of three contexts show them. Pure. */
+/** The stages of an order's journey, as the read models of four contexts show them. Pure. */
 import type { OrderView } from './shop-client.js';
 
 export type StageName =
@@ -7,9 +7,14 @@ export type StageName =
   | 'stock rejected'
   | 'payment taken'
   | 'payment declined'
+  | 'shipment arranged'
+  | 'shipment refused'
   | 'stock released'
   | 'payment refunded'
+  | 'shipment cancelled'
   | 'confirmed'
+  | 'dispatched'
+  | 'delivered'
   | 'cancelled';
 
 export interface Stage {
@@ -34,6 +39,9 @@ const got = (view: OrderView, status: string): boolean =>
 const reservationIs = (view: OrderView, ...statuses: string[]) => statuses.includes(view.reservation?.status ?? '');
 const paymentIs = (view: OrderView, ...statuses: string[]) => statuses.includes(view.payment?.status ?? '');
 
+const shipmentIs = ({ order, shipment }: OrderView, ...statuses: string[]) =>
+  statuses.includes(shipment?.status ?? '') || statuses.includes(order?.shipment ?? '');
+
 /** In the order in which they happen, the way back included. */
 const definitions: readonly StageDefinition[] = [
   { name: 'placed', context: 'orders', seenIn: ({ order }) => order !== undefined },
@@ -54,9 +62,27 @@ const definitions: readonly StageDefinition[] = [
     seenIn: (view) => paymentIs(view, 'declined'),
     reasonIn: ({ payment }) => payment?.reason,
   },
+  {
+    name: 'shipment arranged',
+    context: 'shipping',
+    seenIn: (view) => shipmentIs(view, 'arranged', 'dispatched', 'delivered', 'cancelled') || got(view, 'confirmed'),
+  },
+  {
+    name: 'shipment refused',
+    context: 'shipping',
+    seenIn: (view) => shipmentIs(view, 'refused'),
+    reasonIn: ({ shipment }) => shipment?.reason,
+  },
+  { name: 'shipment cancelled', context: 'shipping', seenIn: (view) => shipmentIs(view, 'cancelled') },
   { name: 'payment refunded', context: 'payments', seenIn: (view) => paymentIs(view, 'refunded') },
   { name: 'stock released', context: 'inventory', seenIn: (view) => reservationIs(view, 'released') },
   { name: 'confirmed', context: 'orders', seenIn: (view) => view.order?.status === 'confirmed' },
+  {
+    name: 'dispatched',
+    context: 'shipping',
+    seenIn: (view) => shipmentIs(view, 'dispatched', 'delivered'),
+  },
+  { name: 'delivered', context: 'shipping', seenIn: (view) => shipmentIs(view, 'delivered') },
   {
     name: 'cancelled',
     context: 'orders',
@@ -79,4 +105,6 @@ export function stagesIn(view: OrderView): Stage[] {
     });
 }
 
-export const isOver = (view: OrderView): boolean => ['confirmed', 'cancelled'].includes(view.order?.status ?? '');
+/** The order has arrived, or it never will. */
+export const isOver = (view: OrderView): boolean =>
+  view.order?.status === 'cancelled' || (view.order?.status === 'confirmed' && shipmentIs(view, 'delivered'));

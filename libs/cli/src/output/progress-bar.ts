@@ -1,5 +1,6 @@
 /** Progress of work on events: one line that is drawn again in a terminal, a line now and then elsewhere. */
-import { printLine, type TextStream } from '../invocation.js';
+import type { TextStream } from '../invocation.js';
+import { liveLine } from './live-line.js';
 
 export interface Progress {
   readonly done: number;
@@ -15,39 +16,19 @@ export interface ProgressBar {
 }
 
 const width = 30;
-const plainEveryMs = 2_000;
-const clearLine = '\r\u001b[2K';
 
-export function progressBar(
-  title: string,
-  stream: TextStream,
-  now: () => number = () => performance.now(),
-): ProgressBar {
-  let last: Progress | undefined;
-  let printed: Progress | undefined;
-  let printedAt = -Infinity;
-  const print = (progress: Progress) => {
-    printed = progress;
-    printedAt = now();
-    printLine(stream, `${title} ${figures(progress)}`);
+export function progressBar(title: string, stream: TextStream, now?: () => number): ProgressBar {
+  const line = liveLine(stream, now);
+  return {
+    show: (progress) => {
+      const said = figures(progress);
+      line.show(`${title} ${said}`, `${title} ${bar(progress)} ${said}`);
+    },
+    end: () => line.end(),
   };
-  return stream.isTTY
-    ? {
-        show: (progress) => void stream.write(`${clearLine}${title} ${bar((last = progress))} ${figures(progress)}`),
-        end: () => void (last && stream.write('\n')),
-      }
-    : {
-        show: (progress) => {
-          last = progress;
-          if (now() - printedAt >= plainEveryMs) print(progress);
-        },
-        end: () => {
-          if (last && last !== printed) print(last);
-        },
-      };
 }
 
-function bar({ done, total }: Progress): string {
+export function bar({ done, total }: Pick<Progress, 'done' | 'total'>): string {
   const filled = total === 0 ? width : Math.min(width, Math.floor((done / total) * width));
   return '█'.repeat(filled) + '░'.repeat(width - filled);
 }
