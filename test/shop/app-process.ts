@@ -63,6 +63,11 @@ export class AppProcess {
     );
   }
 
+  /** Undefined while it runs. */
+  get exitCode(): number | undefined {
+    return this.child?.exitCode ?? undefined;
+  }
+
   /** Ends the process with `signal` and waits until it is gone. */
   async end(signal: NodeJS.Signals): Promise<{ readonly code: number | null; readonly ms: number }> {
     const { child } = this;

@@ -1,5 +1,5 @@
 /** What can be set in the environment of the shipping context besides what all contexts have. */
-import { InvalidSettings } from '@annals/nestjs';
+import { InvalidSettings, isForDevelopment } from '@annals/nestjs';
 
 export class ShippingConfig {
   constructor(
@@ -10,10 +10,17 @@ export class ShippingConfig {
   ) {}
 }
 
+/** Everybody can read it here: good for a laptop, and for nothing else. */
+const wellKnownSecret = 'the carrier and shipping know this';
+
 /** @throws InvalidSettings */
 export function readShippingConfig(environment: NodeJS.ProcessEnv): ShippingConfig {
   const port = environment['SHIPPING_PORT'] || environment['PORT'] || '3004';
-  const carrierSecret = environment['CARRIER_SECRET'] || 'the carrier and shipping know this';
+  const carrierSecret = environment['CARRIER_SECRET'] || (isForDevelopment(environment) ? wellKnownSecret : '');
+  if (carrierSecret === '')
+    throw new InvalidSettings([
+      'CARRIER_SECRET must be set beyond loopback and in production: whoever knows it may report',
+    ]);
   const ownUrl = environment['SHIPPING_URL'] || `http://127.0.0.1:${port}`;
   if (!/^https?:\/\//.test(ownUrl) || !URL.canParse(ownUrl))
     throw new InvalidSettings([`SHIPPING_URL must be a URL such as http://127.0.0.1:3004, not '${ownUrl}'`]);

@@ -89,7 +89,7 @@ export { makeKeyFile } from './security/key-file.js';
 export { localToken } from './security/local-token.js';
 export { hasRole, operatorRole, serviceRole, type Principal } from './security/principal.js';
 export { secureHttp, SecurityModule } from './security/security.module.js';
-export { localKeyFile, readTrust, type Trust } from './security/security-settings.js';
+export { isForDevelopment, localKeyFile, readTrust, type Trust } from './security/security-settings.js';
 export { ServiceTokens } from './security/service-tokens.js';
 export { TokenVerifier } from './security/token-verifier.js';
 export { portVariable, readSettings, Settings } from './settings.js';

@@ -15,6 +15,7 @@ import { rememberCallers } from './http/caller.js';
 import { openConversations } from './http/correlation.js';
 import { offerEntityTags } from './http/entity-tags.js';
 import { ProblemDetailsFilter } from './http/problem-details.filter.js';
+import { refuseDeepBodies, requestLimits } from './http/limits.js';
 import { offerReadYourWrites } from './http/read-your-writes.js';
 import { observeRequests } from './observability/http-requests.js';
 import { serveMetrics } from './observability/metrics-endpoint.js';
@@ -29,12 +30,9 @@ export interface RunContextOptions {
   readonly port: number;
 }
 
-/** Largest request body, in bytes. */
-const bodyLimit = 1024 * 1024;
-
 /** Creates the app without listening; tests call this. @throws InvalidContextMap, InvalidSettings */
 export async function createContext(module: Type<object>): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit, forceCloseConnections: 'idle' });
+  const adapter = new FastifyAdapter({ ...requestLimits, forceCloseConnections: 'idle' });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: await structuredLogger(contextMapOf(module).name, process.env),
     abortOnError: false,
@@ -45,6 +43,7 @@ export async function createContext(module: Type<object>): Promise<NestFastifyAp
   serveMetrics(fastify, app.get<Telemetry>(TELEMETRY));
   secureHttp(app, fastify);
   rememberCallers(fastify);
+  refuseDeepBodies(fastify);
   announceDraining(fastify, app.get(Readiness));
   offerReadYourWrites(fastify, app.get(ContextRuntime).projections);
   offerEntityTags(fastify);
@@ -76,6 +75,11 @@ export const runContext = (module: Type<object>, options: RunContextOptions): Pr
 
 /** OpenAPI as a page at `/docs` and as a document at `/docs-json`. */
 function serveOpenApi(app: NestFastifyApplication, title: string): void {
-  const outline = new DocumentBuilder().setTitle(title).setVersion('1').build();
+  const outline = new DocumentBuilder()
+    .setTitle(title)
+    .setVersion('1')
+    .addBearerAuth()
+    .addSecurityRequirements('bearer')
+    .build();
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, outline));
 }

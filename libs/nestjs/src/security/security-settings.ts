@@ -166,5 +166,9 @@ function* contradictions(
 export const localKeyFile = (environment: NodeJS.ProcessEnv): string =>
   join(environment['ANNALS_RUNTIME'] || '.runtime', 'auth', 'local-key.json');
 
+/** Whether what everybody knows may do for a secret: the app listens on loopback only, and is not in production. */
+export const isForDevelopment = (environment: NodeJS.ProcessEnv): boolean =>
+  environment['NODE_ENV'] !== 'production' && isLoopback(environment['HOST'] || '127.0.0.1');
+
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));

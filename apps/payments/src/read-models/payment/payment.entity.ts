@@ -22,8 +22,8 @@ export class PaymentRow {
   @ApiProperty({ type: String, nullable: true, example: 'EUR' })
   currency!: string | null;
 
-  @Column('text', { nullable: true })
-  @ApiProperty({ type: String, nullable: true, example: 'tok_4242' })
+  /** With it one could pay again: queries do not show it. */
+  @Column('text', { nullable: true, select: false })
   paymentMethod!: string | null;
 
   @Column('text', { nullable: true })
