@@ -108,7 +108,7 @@ async function operationsOf(app: AppName | 'gateway'): Promise<(readonly [string
     Object.keys(methods).map((method) => [method.toUpperCase(), path.replaceAll(/\{\w+\}/g, 'x')] as const),
   );
 }
-const allApps: readonly AppName[] = ['orders', 'inventory', 'payments', 'shipping'];
+const allApps: readonly AppName[] = ['orders', 'inventory', 'payments', 'shipping', 'notifications'];
 /** Known by other means: the carrier by its signature. */
 const withoutToken = ['POST /carrier-reports', 'POST /api/carrier-reports'];
 
@@ -492,7 +492,7 @@ describe('API9:2023 improper inventory management', () => {
 
 describe('API10:2023 unsafe consumption of APIs', () => {
   it('a message that is not as its contract says has no effect, and is set aside', async () => {
-    const nats = await connectNats({ servers: new URL(shop.nats.url).host });
+    const nats = await connectNats({ servers: new URL(shop.parts.natsUrl).host });
     const orderId = `forged-${randomUUID()}`;
     const message = (data: object) => ({
       specversion: '1.0',

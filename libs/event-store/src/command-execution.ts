@@ -12,6 +12,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   fullJitterMs,
+  isCodedError,
   pause,
   payloadDigest,
   type Backoff,
@@ -115,7 +116,8 @@ export class CommandExecution {
       const first = await this.firstResult(order, folded);
       if (first) return first;
       const { revision } = folded;
-      if (pinned !== undefined && pinned !== revision) throw new WrongExpectedRevision(stream, pinned, revision);
+      if (pinned !== undefined && pinned !== revision)
+        throw refusal(order, folded.state) ?? new WrongExpectedRevision(stream, pinned, revision);
       const events = decider.decide(folded.state, command);
       if (events.length === 0) return { stream, revision, position: undefined, events };
       const prepared = prepareEvents(decider, stream, command, folded, events);
@@ -189,5 +191,21 @@ function preparedOrUndefined<State, Cmd extends DomainCommand, Evt extends Domai
     return prepareEvents(decider, stream, command, folded, decider.decide(folded.state, command));
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Why whoever asks may not even know of the aggregate: then they do not learn its revision from a pinned one that is wrong.
+ * Source: RFC 9110, section 13.2.1.
+ */
+function refusal<State, Cmd extends DomainCommand, Evt extends DomainEvent>(
+  { decider, command }: Order<State, Cmd, Evt>,
+  state: State,
+): Error | undefined {
+  try {
+    decider.decide(state, command);
+    return undefined;
+  } catch (error) {
+    return isCodedError(error) && (error.kind === 'not-found' || error.kind === 'forbidden') ? error : undefined;
   }
 }
