@@ -53,7 +53,9 @@ export {
   UnusableKeyFile,
   UnsortableColumn,
 } from './errors.js';
+export { FromEnvironment, readEnvironment, variablesOf, type VariableDefinition } from './environment.js';
 export { circuits } from './health/context-health.js';
+export { HealthSettings } from './health/health-settings.js';
 export { degraded, down, up, type Condition, type HealthPart, type PartHealth } from './health/health-part.js';
 export { announceDraining, HealthModule, type PartsOf } from './health/health.module.js';
 export { Readiness, type Health } from './health/readiness.js';
@@ -89,7 +91,13 @@ export { makeKeyFile } from './security/key-file.js';
 export { localToken } from './security/local-token.js';
 export { hasRole, operatorRole, serviceRole, type Principal } from './security/principal.js';
 export { secureHttp, SecurityModule } from './security/security.module.js';
-export { isForDevelopment, localKeyFile, readTrust, type Trust } from './security/security-settings.js';
+export {
+  isForDevelopment,
+  localKeyFile,
+  readTrust,
+  SecuritySettings,
+  type Trust,
+} from './security/security-settings.js';
 export { ServiceTokens } from './security/service-tokens.js';
 export { TokenVerifier } from './security/token-verifier.js';
 export { portVariable, readSettings, Settings } from './settings.js';
