@@ -1,4 +1,5 @@
-// Commands on aggregates: against the bare client's append on the same server, and against Emmett on the same Postgres.
+// Commands on aggregates: against the bare client's append on the same server, against Emmett on the same Postgres, and over HTTP
+// against a plain insert; and what reading all events takes.
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { startEventStoreProcess, startPostgres } from '@annals/embedded';
@@ -10,18 +11,22 @@ import pg from 'pg';
 import { createDatabaseIfMissing } from '@annals/embedded';
 import { milliseconds, throughput } from '../harness/load.mjs';
 import { AddItems, basketWith, data, emmettBasket } from './domain.mjs';
+import { http } from './http.mjs';
+import { readAll } from './read-all.mjs';
 
 const aggregates = 2_000;
 /** Long enough for a steady rate, short enough for many rounds. */
 const commandsAt = { 1: 400, 16: 4_000, 64: 6_000, 256: 6_000 };
 const goals = { bareWarm: 0.9, bareCold: 0.5, emmett: 3 };
 
-export async function open() {
+export async function open({ full }) {
   mkdirSync('.runtime', { recursive: true });
   const dataDir = mkdtempSync('.runtime/bench-commands-');
   // Whatever ends the run: nothing is left behind.
   process.once('exit', () =>
-    [dataDir, `${dataDir}.log`].forEach((path) => rmSync(path, { recursive: true, force: true })),
+    [dataDir, `${dataDir}.log`, `${dataDir}-all`, `${dataDir}-all.log`].forEach((path) =>
+      rmSync(path, { recursive: true, force: true }),
+    ),
   );
   const [server, postgres] = await Promise.all([
     startEventStoreProcess({ port: 0, dataDir }),
@@ -37,9 +42,17 @@ export async function open() {
   const emmett = getPostgreSQLEventStore(connectionString, { connectionOptions: { pooled: true, pool } });
   await emmett.schema.migrate();
   const parts = { store, uncached, client, emmett };
+  const [overHttp, all] = [http(), readAll(`${dataDir}-all`, { full })];
   return {
-    comparisons: [...againstBare(parts), ...againstEmmett(parts), ...streamLengths(parts)],
+    comparisons: [
+      ...againstBare(parts),
+      ...againstEmmett(parts),
+      ...streamLengths(parts),
+      ...overHttp.comparisons,
+      ...all.comparisons,
+    ],
     async close() {
+      await Promise.all([overHttp.stop(), all.stop()]);
       await Promise.all([store.close(), uncached.close(), emmett.close()]);
       await pool.end();
       void client.dispose();

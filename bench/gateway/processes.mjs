@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { freePort } from '@annals/embedded';
+import { profiling } from '../harness/profiling.mjs';
 
 const root = join(import.meta.dirname, '../..');
 /** What is measured ends with who measures, however that ends. */
@@ -11,9 +12,13 @@ const endWithOwner = pathToFileURL(join(root, 'libs/cli/dist/processes/end-with-
 const readyWithinMs = 60_000;
 
 /** @returns the URL of an app that is ready, and how to end it */
-export async function startApp(name, environment) {
+export const startApp = (name, environment) =>
+  startMain(name, join(root, `dist/apps/${name}/src/main.js`), environment);
+
+/** As {@link startApp}, of any program that listens on PORT and answers at /health/ready. */
+export async function startMain(name, main, environment) {
   const port = await freePort();
-  const child = spawn(process.execPath, ['--import', endWithOwner, join(root, `dist/apps/${name}/src/main.js`)], {
+  const child = spawn(process.execPath, [...profiling(), '--import', endWithOwner, main], {
     env: { ...process.env, LOG_LEVEL: 'error', ...environment, PORT: String(port) },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

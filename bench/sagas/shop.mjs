@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } fr
 import { resolve } from 'node:path';
 import { freePort, provideNatsServer, startEventStoreProcess, startNats, startPostgres } from '@annals/embedded';
 import { EventStore } from '@annals/event-store';
+import { profiling } from '../harness/profiling.mjs';
 
 const readyWithinMs = 60_000;
 
@@ -18,12 +19,6 @@ function contexts() {
     .map(([name]) => name)
     .filter((name) => existsSync(mainOf(name)));
 }
-
-/** With CPU_PROF=<folder> each app writes a CPU profile there when it ends. */
-const profiling = () => {
-  const folder = process.env.CPU_PROF;
-  return folder ? ['--cpu-prof', '--cpu-prof-dir', resolve(folder)] : [];
-};
 
 async function startApp(name, env, log) {
   const out = openSync(log, 'a');
