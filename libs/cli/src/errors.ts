@@ -255,6 +255,34 @@ export class SagaStillFails extends CodedError {
   }
 }
 
+/** No context has the reactor. */
+export class NoReactor extends CodedError {
+  readonly code = 'CLI_NO_REACTOR';
+  override readonly kind = 'not-found';
+
+  constructor(
+    readonly reactor: string,
+    readonly known: readonly string[],
+  ) {
+    super(`There is no reactor '${reactor}'. Known are: ${known.join(', ') || 'none'}.`);
+  }
+}
+
+/** Events that were tried again still wait. */
+export class ReactorStillFails extends CodedError {
+  readonly code = 'CLI_REACTOR_STILL_FAILS';
+
+  constructor(
+    readonly reactor: string,
+    readonly events: number,
+  ) {
+    super(
+      `'${reactor}' failed again, and ${events} events still wait. What is wrong with them: ` +
+        `annals reactors parked list ${reactor}`,
+    );
+  }
+}
+
 /** No context of this name publishes anything. */
 export class NoPublisher extends CodedError {
   readonly code = 'CLI_NO_PUBLISHER';

@@ -5,6 +5,7 @@ import { addDoctor } from './commands/doctor.js';
 import { addInfra } from './commands/infra.js';
 import { addMessages } from './commands/messages.js';
 import { addProjections } from './commands/projections.js';
+import { addReactors } from './commands/reactors.js';
 import { addSagas } from './commands/sagas.js';
 import { addServer } from './commands/server.js';
 import { addStart } from './commands/start.js';
@@ -30,6 +31,7 @@ export function buildProgram(invocation: Invocation): Command {
   addToken(program, invocation);
   addWhy(program, invocation);
   addSagas(program, invocation);
+  addReactors(program, invocation);
   addMessages(program, invocation);
   addContracts(program, invocation);
   addDoctor(program, invocation);

@@ -27,6 +27,8 @@ describe('the command line', () => {
     [['projections', 'parked', 'retry']],
     [['sagas', 'list']],
     [['sagas', 'cancel']],
+    [['reactors', 'status']],
+    [['reactors', 'parked', 'retry']],
     [['messages', 'dead', 'replay']],
     [['messages', 'parked', 'skip']],
     [['contracts', 'check']],
@@ -53,6 +55,7 @@ describe('the command line', () => {
     [['projections', 'pause'], "missing required argument 'name'"],
     [['sagas', 'list', '--state', 'asleep'], "There is no state 'asleep'"],
     [['sagas', 'cancel', 'order-fulfilment', 'o-1'], '--reason'],
+    [['reactors', 'parked', 'skip', 'mail'], "missing required argument 'id'"],
     [['messages', 'dead', 'list', '--limit', '0'], 'a whole number from 1 to 10000'],
     [['messages', 'parked', 'retry', 'orders'], 'Give the id of one event, or --all.'],
   ])('says what is wrong with annals %p, exit code 2', async (args, hint) => {

@@ -11,6 +11,7 @@ import { CommandBus, CqrsModule, EventBus } from '@nestjs/cqrs';
 import { getRepositoryToken } from '@nestjs/typeorm';
 import { MessagesController } from './admin/messages.controller.js';
 import { ProjectionsController } from './admin/projections.controller.js';
+import { ReactorsController } from './admin/reactors.controller.js';
 import { SagasController } from './admin/sagas.controller.js';
 import { checkMap, CONTEXT_MAP, type ContextMap } from './context-map.js';
 import {
@@ -50,7 +51,7 @@ export class BoundedContextModule {
         SecurityModule.register(map.name),
         HealthModule.register(ContextRuntime, contextHealth),
       ],
-      controllers: [ProjectionsController, SagasController, MessagesController],
+      controllers: [ProjectionsController, SagasController, MessagesController, ReactorsController],
       providers: [ContextRuntime, ContextMetrics, ...(map.sagas ?? []), ...repositories(map)],
       exports: [cqrs, ContextRuntime, ...repositories(map).map(tokenOf)],
     };

@@ -122,6 +122,19 @@ export class NotParkedReaction extends CodedError {
   }
 }
 
+/** The context's map has no reactor of this name. */
+export class UnknownReactor extends CodedError {
+  readonly code = 'NESTJS_UNKNOWN_REACTOR';
+  override readonly kind = 'not-found';
+
+  constructor(
+    readonly reactor: string,
+    readonly known: readonly string[],
+  ) {
+    super(`This context has no reactor '${reactor}'. Known are: ${known.join(', ') || 'none'}.`);
+  }
+}
+
 /** What was asked for does not exist. */
 export class NotFound extends CodedError {
   readonly code: string = 'NOT_FOUND';

@@ -1,3 +1,4 @@
+export type { AsJson } from './admin/as-json.js';
 export { BoundedContextModule, contextMapOf } from './bounded-context.module.js';
 export {
   aggregate,
@@ -23,8 +24,9 @@ export {
   publisherParkingName,
   type ParkedReaction,
   type ParkedReactionOf,
+  type ParkedStream,
 } from './commands/reactor-parking.js';
-export { Reactors } from './commands/reactors.js';
+export { Reactors, type ReactionRetry, type ReactorStatus } from './commands/reactors.js';
 export { rule, validate, type CommandRule } from './commands/validate.js';
 export type { ContextMap } from './context-map.js';
 export { ContextRuntime } from './context-runtime.js';
@@ -50,6 +52,7 @@ export {
   NotReady,
   PortTaken,
   SigningKeysUnavailable,
+  UnknownReactor,
   UnusableKeyFile,
   UnsortableColumn,
 } from './errors.js';

@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runInContext } from '@annals/core';
 import { EventStore, WrongExpectedRevision } from '@annals/event-store';
-import { createContext, EventSourcedRepository, NotFound, repositoryToken, ContextRuntime } from '@annals/nestjs';
+import {
+  ContextRuntime,
+  createContext,
+  EventSourcedRepository,
+  localToken,
+  NotFound,
+  repositoryToken,
+} from '@annals/nestjs';
 import { eventually, testEventStore, testNats, testPostgres } from '@annals/testing';
 import { CommandBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -21,7 +28,7 @@ beforeAll(async () => {
   process.env['DATABASE_URL'] = (await testPostgres()).url;
   process.env['NATS_URL'] = (await testNats()).url;
   app = await createContext(OrdersModule);
-  await app.init();
+  await app.listen(0, '127.0.0.1');
   orders = app.get(repositoryToken(Order));
   outbox = app.get(Outbox);
 });
@@ -38,6 +45,13 @@ async function placed(): Promise<string> {
 const ship = (id: string) => app.get(CommandBus).execute(new ShipOrder(id));
 const stored = async (id: string) =>
   (await app.get(EventStore).streams.readToEnd(`order-${id}`)).map(({ event }) => event);
+
+async function ask(method: 'GET' | 'POST', path: string, role = 'operator') {
+  const authorization = `Bearer ${await localToken({ subject: 'somebody', roles: [role] }, 60)}`;
+  const response = await fetch(`${await app.getUrl()}${path}`, { method, headers: { authorization } });
+  return { status: response.status, body: await response.json() };
+}
+const admin = (method: 'GET' | 'POST', path: string, role?: string) => ask(method, `/admin/reactors${path}`, role);
 
 describe('an AggregateRoot in an EventSourcedRepository', () => {
   it('is loaded from its events and saved by commit(), as existing handlers do', async () => {
@@ -143,12 +157,58 @@ describe('a durable event handler', () => {
 
     const [first] = await reactors.parked('shipping-mail');
     outbox.failures = 1;
-    expect(await reactors.retry('shipping-mail', first?.id ?? '')).toBe(0);
+    expect(await reactors.retry('shipping-mail', first?.id ?? '')).toEqual({ done: 0, waiting: 2 });
     expect((await reactors.parked('shipping-mail'))[0]).toMatchObject({ attempts: 3 });
-    expect(await reactors.retry('shipping-mail', first?.id ?? '')).toBe(2);
+    expect(await reactors.retry('shipping-mail', first?.id ?? '')).toEqual({ done: 2, waiting: 0 });
     expect(outbox.sent.slice(-2)).toEqual([id, `${id} again`]);
     expect(await reactors.parked('shipping-mail')).toEqual([]);
     await expect(reactors.skip('shipping-mail', '1')).rejects.toMatchObject({ code: 'NESTJS_NOT_PARKED' });
+  });
+
+  it('shows operators what it has parked, is degraded meanwhile, and is retried and skipped by them', async () => {
+    const name = 'shipping-mail';
+    const conditionOf = async () => {
+      const { status, body } = await ask('GET', '/health/ready');
+      const { parts } = body as { parts: { name: string; status: string; reason?: string }[] };
+      return { ready: status, ...parts.find((part) => part.name === 'reactors') };
+    };
+    await eventually(async () => expect(await conditionOf()).toMatchObject({ ready: 200, status: 'up' }));
+    const parked: string[] = [];
+    for (let index = 0; index < 2; index++) {
+      const id = await placed();
+      parked.push(id);
+      outbox.failures = 2;
+      await ship(id);
+      await eventually(async () => expect((await admin('GET', `/${name}/parked`)).body).toHaveLength(index + 1));
+    }
+    expect((await admin('GET', '')).body).toEqual([
+      { name, state: 'live', position: expect.stringMatching(/^\d+$/), lagMs: 0, parked: 2 },
+    ]);
+    await eventually(async () =>
+      expect(await conditionOf()).toMatchObject({
+        ready: 200,
+        ...{ status: 'degraded', reason: 'shipping-mail has 2 parked streams' },
+      }),
+    );
+
+    const { body } = await admin('GET', `/${name}/parked`);
+    const [first, second] = body as { id: string }[];
+    expect(first).toMatchObject({
+      ...{ stream: `order-${parked[0]}`, eventType: 'OrderShipped', behind: 0, attempts: 2 },
+      error: 'The mail server is away.',
+    });
+    const place = (which: { id: string } | undefined, verb = '') => `/${name}/parked/${which?.id ?? ''}${verb}`;
+    expect((await admin('GET', place(first))).body).toMatchObject([
+      { id: first?.id, recorded: { event: { type: 'OrderShipped', data: { orderId: parked[0] } } } },
+    ]);
+    expect((await admin('POST', place(first, '/retry'), 'customer')).status).toBe(403);
+    expect(await admin('POST', place(first, '/retry'))).toEqual({ status: 200, body: { done: 1, waiting: 0 } });
+    expect(await admin('POST', place(second, '/skip'))).toEqual({ status: 200, body: { done: 0, waiting: 0 } });
+    expect(await admin('POST', place(second, '/skip'))).toMatchObject({ status: 404 });
+    expect(await admin('GET', '/nobody/parked')).toMatchObject({ status: 404, body: { known: [name] } });
+    expect(outbox.sent).toContain(parked[0]);
+    expect(outbox.sent).not.toContain(parked[1]);
+    await eventually(async () => expect(await conditionOf()).toMatchObject({ status: 'up' }));
   });
 
   it('goes on where it was after a restart, in one instance at a time (G10)', async () => {

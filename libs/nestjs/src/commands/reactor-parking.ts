@@ -35,6 +35,21 @@ export interface ParkedReaction {
   readonly recorded: RecordedEvent;
 }
 
+/** The first of a stream's waiting events, in short. */
+export interface ParkedStream {
+  /** Of the event; names it in `show`, `retry` and `skip`. */
+  readonly id: string;
+  readonly stream: string;
+  readonly eventType: string;
+  readonly eventId: string;
+  /** Why it waits. */
+  readonly error: string | undefined;
+  readonly attempts: number;
+  readonly parkedAt: Date;
+  /** How many later events of its stream wait behind it. */
+  readonly behind: number;
+}
+
 interface Row {
   readonly id: string;
   readonly stream: string;
@@ -115,6 +130,22 @@ export class ReactorParking {
       [this.reactor, stream ?? null],
     );
     return rows.map(toParked);
+  }
+
+  /** The first event of each stream that waits, the oldest first. */
+  async heads(): Promise<ParkedStream[]> {
+    const { rows } = await this.database.query<Omit<ParkedStream, 'error'> & { readonly error: string | null }>(
+      `select * from (
+         select id, stream, event->>'type' as "eventType", context->>'id' as "eventId", error, attempts,
+                parked_at as "parkedAt", count(*) over (partition by stream)::int - 1 as behind,
+                row_number() over (partition by stream order by id) as place
+         from annals.parked_reaction where reactor = $1) waiting
+       where place = 1 order by id`,
+      [this.reactor],
+    );
+    return rows.map(({ id, stream, eventType, eventId, error, attempts, parkedAt, behind }) => ({
+      ...{ id, stream, eventType, eventId, error: error ?? undefined, attempts, parkedAt, behind },
+    }));
   }
 
   async remove(id: string): Promise<void> {

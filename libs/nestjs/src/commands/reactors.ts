@@ -4,14 +4,21 @@
  * checkpoint moves after the work, so an event may come twice when the process dies in between, and never not at all.
  */
 import { fullJitterMs, pause, type DomainEvent, type Log } from '@annals/core';
-import { beginning, type EventContext, type EventFeed, type FeedBatch, type RecordedEvent } from '@annals/event-store';
+import {
+  beginning,
+  type ConsumerStatus,
+  type EventContext,
+  type EventFeed,
+  type FeedBatch,
+  type RecordedEvent,
+} from '@annals/event-store';
 import type pg from 'pg';
 import { observedReaction } from '../observability/observed-reaction.js';
-import { NotParkedReaction } from '../errors.js';
+import { NotParkedReaction, UnknownReactor } from '../errors.js';
 import type { AggregateDefinition } from './aggregate.js';
 import type { DurableEventHandler, Reactor } from './reactor.js';
 import { holdLease } from './reactor-lease.js';
-import { ReactorParking, type ParkedReaction } from './reactor-parking.js';
+import { ReactorParking, type ParkedReaction, type ParkedStream } from './reactor-parking.js';
 
 export interface ReactorsOptions {
   readonly reactors: readonly Reactor[];
@@ -22,7 +29,36 @@ export interface ReactorsOptions {
   readonly log: Log;
 }
 
+export interface ReactorStatus {
+  readonly name: string;
+  /** `elsewhere`: another instance of the app runs it, and knows how it goes. */
+  readonly state: ConsumerStatus['state'] | 'elsewhere';
+  /** Up to where it has dealt with the feed; undefined before its first event. */
+  readonly position: bigint | undefined;
+  /** How old the event is that it is at, in ms, 0 when there is none; undefined when it runs elsewhere. */
+  readonly lagMs: number | undefined;
+  readonly lastError: string | undefined;
+  /** How many streams stand still behind a parked event. */
+  readonly parked: number;
+}
+
+/** What a retry came to. */
+export interface ReactionRetry {
+  /** Events that were dealt with (skipped ones are not). */
+  readonly done: number;
+  /** Events of the stream that still wait. */
+  readonly waiting: number;
+}
+
+/** A reactor that this instance runs. */
+interface Following {
+  readonly consumer: { readonly status: ConsumerStatus };
+  /** When the event was recorded that it is at. */
+  at?: Date | undefined;
+}
+
 export class Reactors {
+  private readonly following = new Map<string, Following>();
   private readonly stopping = new AbortController();
   private running: Promise<unknown> = Promise.resolve();
 
@@ -46,37 +82,73 @@ export class Reactors {
     await this.running;
   }
 
-  /** What waits, in order: the first of each stream is the one that failed. */
-  parked(name: string): Promise<ParkedReaction[]> {
-    return this.parkingOf(name).list();
+  /** How each of them goes, as far as this instance knows. */
+  status(): Promise<ReactorStatus[]> {
+    return Promise.all(
+      this.options.reactors.map(async ({ name }): Promise<ReactorStatus> => {
+        const parking = this.parkingOf(name);
+        const [position, streams] = await Promise.all([parking.position(), parking.streams()]);
+        const here = this.following.get(name);
+        return {
+          ...{ name, position, parked: streams.size },
+          state: here?.consumer.status.state ?? 'elsewhere',
+          lagMs: here && (here.at ? Math.max(0, Date.now() - here.at.getTime()) : 0),
+          lastError: here?.consumer.status.state === 'failing' ? here.consumer.status.lastError : undefined,
+        };
+      }),
+    );
+  }
+
+  /** What waits, in order: the first of each stream is the one that failed. @throws UnknownReactor */
+  async parked(name: string): Promise<ParkedReaction[]> {
+    return this.parkingOf(this.named(name).name).list();
+  }
+
+  /** The first event of each stream that waits. @throws UnknownReactor */
+  async parkedStreams(name: string): Promise<ParkedStream[]> {
+    return this.parkingOf(this.named(name).name).heads();
+  }
+
+  /** All that waits together with a parked event, in order. @throws UnknownReactor, NotParkedReaction */
+  async waitingWith(name: string, id: string): Promise<readonly [ParkedReaction, ...ParkedReaction[]]> {
+    const all = await this.parked(name);
+    const stream = all.find((each) => each.id === id)?.stream;
+    const [first, ...others] = all.filter((each) => each.stream === stream);
+    if (stream === undefined || !first) throw new NotParkedReaction(name, id);
+    return [first, ...others];
   }
 
   /**
-   * Tries a parked event and what waits behind it again, in order, up to the first that fails again.
-   * @returns how many were done
-   * @throws NotParkedReaction
+   * Tries a parked event and what waits with it again, in order, up to the first that fails again.
+   * @throws UnknownReactor, NotParkedReaction
    */
-  async retry(name: string, id: string): Promise<number> {
-    const { reactor, parking, stream } = await this.waitingWith(name, id);
+  async retry(name: string, id: string): Promise<ReactionRetry> {
+    const [{ stream }] = await this.waitingWith(name, id);
+    return this.again(name, stream);
+  }
+
+  /** Passes over a parked event for good; what waits behind it is tried. @throws UnknownReactor, NotParkedReaction */
+  async skip(name: string, id: string): Promise<ReactionRetry> {
+    const [{ stream }] = await this.waitingWith(name, id);
+    await this.parkingOf(name).remove(id);
+    return this.again(name, stream);
+  }
+
+  private async again(name: string, stream: string): Promise<ReactionRetry> {
+    const reactor = this.named(name);
+    const parking = this.parkingOf(name);
     // Asked anew after each event: meanwhile more may be parked behind.
     for (let done = 0; ; done++) {
-      const [next] = await parking.list(stream);
-      if (!next) return done;
+      const waiting = await parking.list(stream);
+      const [next] = waiting;
+      if (!next) return { done, waiting: 0 };
       const failure = await this.attempt(reactor, next.recorded, 1, this.stopping.signal);
       if (failure !== undefined) {
         await parking.failedAgain(next.id, failure, 1);
-        return done;
+        return { done, waiting: waiting.length };
       }
       await parking.remove(next.id);
     }
-  }
-
-  /** Passes over a parked event for good; what waits behind it is tried. @throws NotParkedReaction */
-  async skip(name: string, id: string): Promise<number> {
-    const { parking, stream } = await this.waitingWith(name, id);
-    await parking.remove(id);
-    const [next] = await parking.list(stream);
-    return next ? this.retry(name, next.id) : 0;
   }
 
   private async follow(reactor: Reactor, signal: AbortSignal): Promise<void> {
@@ -90,8 +162,10 @@ export class Reactors {
       onFailure: (error, failures) =>
         log.warn(`The reactor ${reactor.name} begins again at its checkpoint.`, { error, failures }),
     });
+    this.following.set(reactor.name, { consumer });
     await aborted(signal);
     await consumer.stop();
+    this.following.delete(reactor.name);
   }
 
   private async handle(
@@ -104,7 +178,9 @@ export class Reactors {
     const events = batch.events.filter(({ event }) => types.has(event.type));
     // Asked anew for each batch: somebody may have dealt with parked events meanwhile.
     const parked = events.length > 0 ? await parking.streams() : new Set<string>();
+    const following = this.following.get(reactor.name);
     for (const [index, recorded] of events.entries()) {
+      if (following) following.at = recorded.at.created;
       if (parked.has(recorded.at.stream) && (await parking.parkBehind(recorded))) continue;
       const failure = await this.attempt(reactor, recorded, reactor.retry.attempts, signal);
       if (signal.aborted && failure !== undefined) return;
@@ -118,6 +194,7 @@ export class Reactors {
       if (signal.aborted && next !== recorded.at.position) return parking.moveTo(recorded.at.position);
     }
     await parking.moveTo(batch.position);
+    if (following) following.at = undefined;
   }
 
   /** Why it failed in all attempts; undefined when it was done. */
@@ -161,13 +238,14 @@ export class Reactors {
     return new ReactorParking(this.options.pool, name);
   }
 
-  private async waitingWith(name: string, id: string) {
-    const reactor = this.options.reactors.find((each) => each.name === name);
-    const parking = this.parkingOf(name);
-    const all = reactor ? await parking.list() : [];
-    const found = all.find((each) => each.id === id);
-    if (!reactor || !found) throw new NotParkedReaction(name, id);
-    return { reactor, parking, stream: found.stream };
+  private named(name: string): Reactor {
+    const { reactors } = this.options;
+    const reactor = reactors.find((each) => each.name === name);
+    if (reactor) return reactor;
+    throw new UnknownReactor(
+      name,
+      reactors.map((each) => each.name),
+    );
   }
 }
 

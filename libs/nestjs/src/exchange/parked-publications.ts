@@ -1,22 +1,11 @@
 /** Events that could not be published: looked at, tried again, passed over (G6). */
 import { isCodedError } from '@annals/core';
 import { publishEvent, type Publishing } from '@annals/messaging';
-import type { ParkedReaction, ReactorParking } from '../commands/reactor-parking.js';
+import type { ParkedStream, ReactorParking } from '../commands/reactor-parking.js';
 import { NotParkedPublication } from '../errors.js';
 
-export interface ParkedPublication {
-  /** Names it in `retry` and `skip`. */
-  readonly id: string;
-  readonly stream: string;
-  readonly eventType: string;
-  readonly eventId: string;
-  /** Why it could not be published. */
-  readonly error: string | undefined;
-  readonly attempts: number;
-  readonly parkedAt: Date;
-  /** How many later events of its stream wait behind it. */
-  readonly behind: number;
-}
+/** The first event of a stream that waits to be published. */
+export type ParkedPublication = ParkedStream;
 
 export interface PublicationRetry {
   /** How many events were published. */
@@ -32,19 +21,8 @@ export class ParkedPublications {
   ) {}
 
   /** The first event of each stream that waits. */
-  async list(): Promise<ParkedPublication[]> {
-    const heads = new Map<string, { readonly head: ParkedReaction; behind: number }>();
-    for (const each of await this.parking.list()) {
-      const known = heads.get(each.stream);
-      if (known) known.behind++;
-      else heads.set(each.stream, { head: each, behind: 0 });
-    }
-    return [...heads.values()].map(({ head: { recorded, ...head }, behind }) => ({
-      ...head,
-      eventType: recorded.event.type,
-      eventId: recorded.at.id,
-      behind,
-    }));
+  list(): Promise<ParkedPublication[]> {
+    return this.parking.heads();
   }
 
   /**

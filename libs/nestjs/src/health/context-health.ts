@@ -1,6 +1,7 @@
 /** What a bounded context needs to do its work, and what about it somebody should have a look at. */
 import { dependencies } from '@annals/resilience';
 import type { ProjectionStatus } from '@annals/projections';
+import type { ReactorStatus } from '../commands/reactors.js';
 import type { ContextRuntime } from '../context-runtime.js';
 import { degraded, down, up, type Condition, type HealthPart } from './health-part.js';
 import type { HealthSettings } from './health-settings.js';
@@ -13,6 +14,7 @@ export function contextHealth(runtime: ContextRuntime, { lagMs }: HealthSettings
     { name: 'messaging', check: () => messaging(runtime) },
     { name: 'read models', check: () => readModels(runtime, lagMs) },
     { name: 'sagas', check: () => (runtime.sagas?.problem === undefined ? up : down(runtime.sagas.problem)) },
+    { name: 'reactors', check: () => reactors(runtime, lagMs) },
     { name: 'publications', check: () => publications(runtime) },
     { name: 'circuits', check: circuits },
   ];
@@ -59,6 +61,18 @@ function notesOn({ name, state, behind, lagMs: lag, parked, lastError }: Project
     ...(parked > 0 ? [`${name} has ${parked} parked keys`] : []),
   ];
 }
+
+/** An event that a reactor cannot deal with stops its stream alone; all others wait for nothing. */
+async function reactors(runtime: ContextRuntime, lagMs: number): Promise<Condition> {
+  const notes = (await runtime.reactors.status()).flatMap((status) => notesOnReactor(status, lagMs));
+  return notes.length === 0 ? up : degraded(notes.join('; '));
+}
+
+const notesOnReactor = ({ name, state, lagMs: lag = 0, parked, lastError }: ReactorStatus, lagMs: number): string[] => [
+  ...(state === 'failing' ? [`${name} fails and tries again (${lastError ?? 'no reason given'})`] : []),
+  ...(lag > lagMs ? [`${name} is ${Math.round(lag)} ms behind`] : []),
+  ...(parked > 0 ? [`${name} has ${parked} parked streams`] : []),
+];
 
 async function publications({ publisher }: ContextRuntime): Promise<Condition> {
   if (!publisher) return up;

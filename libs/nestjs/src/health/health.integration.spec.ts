@@ -135,6 +135,7 @@ describe('readiness of a context', () => {
       'event store',
       'messaging',
       'publications',
+      'reactors',
       'read models',
       'sagas',
     ]);
