@@ -205,6 +205,30 @@ describe('a bounded context', () => {
     expect((await post('/admin/projections/nobody/rebuild', {})).status).toBe(404);
   });
 
+  it('rebuilds no faster than it is told, and cancels that, under /admin', async () => {
+    const path = '/admin/projections/lamp-row';
+    const rebuilding = async () => (await get(path)).body['rebuild'];
+    const cancel = () => get(`${path}/rebuild`, {}, { method: 'DELETE' });
+    const { build } = (await get(path)).body;
+    expect((await cancel()).body).toMatchObject({ status: 409, code: 'PROJECTIONS_NOTHING_TO_CANCEL' });
+    expect((await post(`${path}/rebuild`, { throttle: 0 })).status).toBe(400);
+
+    // At one event in two minutes it does not end by itself.
+    expect((await post(`${path}/rebuild`, { throttle: 1 / 120 })).status).toBe(202);
+    expect(await rebuilding()).toBeDefined();
+    expect((await post(`${path}/rebuild`, {})).body).toMatchObject({
+      status: 409,
+      code: 'PROJECTIONS_REBUILD_IN_PROGRESS',
+    });
+    expect((await cancel()).status).toBe(202);
+    await eventually(async () => expect(await rebuilding()).toBeUndefined());
+    expect((await get(path)).body).toMatchObject({ build, state: 'live' });
+
+    // Nothing of it is left, and no body is needed.
+    await eventually(async () => expect((await get(`${path}/rebuild`, {}, { method: 'POST' })).status).toBe(202));
+    await eventually(async () => expect((await get(path)).body['build']).not.toBe(build), { within: 20_000 });
+  });
+
   it('is live, and ready when its parts are', async () => {
     expect((await get('/health/live')).status).toBe(200);
     await eventually(async () => expect((await get('/health/ready')).status).toBe(200));

@@ -113,6 +113,16 @@ export class RebuildCancelled extends CodedError {
   }
 }
 
+/** No rebuild is under way that could be cancelled. */
+export class NothingToCancel extends CodedError {
+  readonly code = 'PROJECTIONS_NOTHING_TO_CANCEL';
+  override readonly kind = 'conflict';
+
+  constructor(readonly readModel: string) {
+    super(`'${readModel}' is not being rebuilt. See how it is: annals projections status ${readModel}`);
+  }
+}
+
 /** There is no earlier build to serve. */
 export class NothingToRollBackTo extends CodedError {
   readonly code = 'PROJECTIONS_NOTHING_TO_ROLL_BACK_TO';

@@ -7,6 +7,7 @@ export {
   InvalidReadModel,
   InvalidRow,
   NameTaken,
+  NothingToCancel,
   NothingToRollBackTo,
   NotParked,
   ReadDatabaseUnavailable,

@@ -5,11 +5,19 @@
 import { fullJitterMs, pause, silent, type Log } from '@annals/core';
 import type { EventFeed, EventStore } from '@annals/event-store';
 import { createBookkeeping } from './bookkeeping.js';
+import { announceCancellation, cancelChannel, Cancellations } from './building/cancellations.js';
 import { prepare } from './building/prepare.js';
-import { rebuild, rollback, type BuildSurroundings, type RebuildOptions, type Rebuilt } from './building/rebuild.js';
+import {
+  discardUnfinished,
+  rebuild,
+  rollback,
+  type BuildSurroundings,
+  type RebuildOptions,
+  type Rebuilt,
+} from './building/rebuild.js';
 import { announceChange } from './building/swap.js';
 import { verify, type Verification } from './building/verify.js';
-import { InvalidReadModel, RebuildInProgress, UnknownReadModel } from './errors.js';
+import { InvalidReadModel, NothingToCancel, RebuildCancelled, RebuildInProgress, UnknownReadModel } from './errors.js';
 import { listParked, retryParked, showParked, type ParkedKey, type RetryOutcome } from './parking/parked.js';
 import type { ReadDatabase } from './read-database.js';
 import type { AnyReadModel } from './read-model.js';
@@ -51,6 +59,7 @@ export class Projections {
   private readonly models: ReadonlyMap<string, AnyReadModel>;
   private readonly log: Log;
   private readonly stopping = new AbortController();
+  private readonly cancellations = new Cancellations();
   private readonly positions: Positions;
   private readonly session: Session;
   private readonly runners: ProjectionRunner[] = [];
@@ -166,7 +175,31 @@ export class Projections {
   async rebuild(name: string, options: RebuildOptions = {}): Promise<Rebuilt> {
     const model = await this.ready(name);
     const shape = await this.shapeOf(model);
-    return this.track(rebuild(this.surroundings, model, shape, options, this.stopping.signal));
+    // Not awaited: it hears when somebody elsewhere cancels (`cancelRebuild`).
+    void this.session.start();
+    const cancelled = this.cancellations.signalFor(name);
+    const signal = options.signal ? AbortSignal.any([options.signal, cancelled]) : cancelled;
+    return this.track(rebuild(this.surroundings, model, shape, { ...options, signal }, this.stopping.signal));
+  }
+
+  /**
+   * Asks for the end of the rebuild under way, whichever process runs it, and drops what it has built; queries go on with
+   * what they had. The build of a new version begins anew when an app of that version starts, or by {@link rebuild}.
+   * @throws NothingToCancel, UnknownReadModel
+   */
+  async cancelRebuild(name: string): Promise<void> {
+    const model = await this.ready(name);
+    const { database } = this.options;
+    const [status] = await this.status(name);
+    if (status?.rebuild === undefined) throw new NothingToCancel(name);
+    await announceCancellation(database.pool, name);
+    this.cancellations.cancel(name);
+    try {
+      await this.track(discardUnfinished(database, model, this.stopping.signal));
+    } catch (error) {
+      // Whoever is at it has been told, and drops it.
+      if (!(error instanceof RebuildInProgress)) throw error;
+    }
   }
 
   /** Serves the build before the present one again. @throws NothingToRollBackTo, RebuildInProgress, UnknownReadModel */
@@ -230,13 +263,14 @@ export class Projections {
 
   /** A new version, or a rebuild that was interrupted: another instance may be at it already, then it is theirs. */
   private async buildInBackground(model: AnyReadModel): Promise<void> {
-    const { signal } = this.stopping;
+    const signal = AbortSignal.any([this.stopping.signal, this.cancellations.signalFor(model.name)]);
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         this.log.info(`Building version ${model.version} of ${model.name} beside the one that is served`);
         const { events, parkedScopes } = await this.rebuild(model.name);
         return this.log.info(`Version ${model.version} of ${model.name} is served now`, { events, parkedScopes });
       } catch (error) {
+        if (error instanceof RebuildCancelled) this.log.info(error.message);
         if (signal.aborted) return;
         if (!(error instanceof RebuildInProgress))
           this.log.warn(`${model.name} could not be built yet: ${String(error)}`);
@@ -253,6 +287,7 @@ export class Projections {
 
   private hear(channel: string, payload: string): void {
     if (channel === controlChannel) this.reload(payload);
+    else if (channel === cancelChannel) this.cancellations.cancel(payload);
     else this.positions.told(payload);
   }
 

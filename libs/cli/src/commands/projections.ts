@@ -40,6 +40,13 @@ export function addProjections(program: Command, invocation: Invocation): void {
     .option(...asJson)
     .action((name: string | undefined, options: RebuildArguments) => rebuild(name, options, invocation));
   projections
+    .command('cancel <name>')
+    .description('cancel the rebuild under way, whoever runs it; what it has built is dropped')
+    .option(...asJson)
+    .action((name: string, options: Printing) =>
+      change(name, 'told to stop rebuilding', options, invocation, (models) => models.cancelRebuild(name)),
+    );
+  projections
     .command('rollback <name>')
     .description('serve the build before the present one again')
     .option(...asJson)

@@ -1,11 +1,26 @@
 /** Looks after the read models of a context over HTTP; the CLI does the same without the app. */
-import type { ParkedKey, Projections, ProjectionStatus, RetryOutcome } from '@annals/projections';
-import { Controller, Get, HttpCode, Logger, Param, Post } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  RebuildCancelled,
+  type ParkedKey,
+  type Projections,
+  type ProjectionStatus,
+  type RetryOutcome,
+} from '@annals/projections';
+import { Body, Controller, Delete, Get, HttpCode, Logger, Param, Post } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiConflictResponse, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { IsNumber, IsOptional, IsPositive } from 'class-validator';
 import { ContextRuntime } from '../context-runtime.js';
 import { Roles } from '../security/access.decorators.js';
 import { operatorRole } from '../security/principal.js';
 import { asJson, type AsJson } from './as-json.js';
+
+class RebuildBody {
+  @IsOptional()
+  @IsNumber()
+  @IsPositive()
+  @ApiPropertyOptional({ description: 'Events per second at most; without it, as fast as it goes', example: 5000 })
+  throttle?: number;
+}
 
 @Controller('admin/projections')
 @Roles(operatorRole)
@@ -32,13 +47,31 @@ export class ProjectionsController {
   @ApiOperation({
     summary: 'Build it again from its events, beside the running one; ask for its status to see how far it is',
   })
-  async rebuild(@Param('name') name: string): Promise<{ readonly accepted: true }> {
+  @ApiAcceptedResponse({ description: 'It has begun' })
+  @ApiConflictResponse({ description: 'Somebody is at it already: who, and since when' })
+  async rebuild(@Param('name') name: string, @Body() { throttle }: RebuildBody): Promise<{ readonly accepted: true }> {
     let begin = () => {};
     const begun = new Promise<void>((resolve) => (begin = resolve));
-    const done = this.projections.rebuild(name, { onProgress: () => begin() });
+    const done = this.projections.rebuild(name, {
+      onProgress: () => begin(),
+      ...(throttle !== undefined && { throttle }),
+    });
     // A refusal (unknown name, one is running) comes before any progress; what comes later is in the log and the status.
-    done.catch((error: unknown) => this.logger.error(`The rebuild of '${name}' failed: ${String(error)}`));
+    done.catch((error: unknown) => {
+      if (error instanceof RebuildCancelled) this.logger.log(error.message);
+      else this.logger.error(`The rebuild of '${name}' failed: ${String(error)}`);
+    });
     await Promise.race([begun, done]);
+    return { accepted: true };
+  }
+
+  @Delete(':name/rebuild')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Cancel the rebuild under way, in whichever process; what it has built is dropped' })
+  @ApiAcceptedResponse({ description: 'Whoever is at it has been told' })
+  @ApiConflictResponse({ description: 'It is not being rebuilt' })
+  async cancelRebuild(@Param('name') name: string): Promise<{ readonly accepted: true }> {
+    await this.projections.cancelRebuild(name);
     return { accepted: true };
   }
 

@@ -4,6 +4,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { LineAdded, OrderCancelled, orderSummary, OrderSummary, Shop, type OrderEvent } from '../../test/shop.js';
 import {
   EntityChanged,
+  NothingToCancel,
   NothingToRollBackTo,
   readModel,
   RebuildCancelled,
@@ -102,6 +103,38 @@ describe('a rebuild (G5)', () => {
     const left = await app.database.pool.query(`select 1 from pg_namespace where nspname = 'order-summary_v1_b2'`);
     expect(left.rows).toEqual([]);
     expect(await app.projections.rebuild('order-summary')).toMatchObject({ build: 2 });
+  });
+
+  it('can be cancelled from another process, also when nobody is at it any more', async () => {
+    const app = await shop.instance();
+    await app.projections.waitForAll(await head());
+    const before = await dump(app.database);
+    await expect(app.projections.cancelRebuild('order-summary')).rejects.toThrow(NothingToCancel);
+    const underway = (build: number) =>
+      eventually(async () => expect(await app.projections.status()).toMatchObject([{ rebuild: { build } }]));
+
+    const [cli, killed] = [await shop.instance({ started: false }), await shop.instance({ started: false })];
+    const slow = expect(cli.projections.rebuild('order-summary', { throttle: 1 / 120 })).rejects.toThrow(
+      RebuildCancelled,
+    );
+    await underway(2);
+    // It may not listen yet when it is told for the first time.
+    await eventually(async () => {
+      await app.projections.cancelRebuild('order-summary').catch((error: unknown) => {
+        if (!(error instanceof NothingToCancel)) throw error;
+      });
+      expect((await app.projections.status())[0]?.rebuild).toBeUndefined();
+    });
+    await slow;
+
+    const left = expect(killed.projections.rebuild('order-summary', { throttle: 1 / 120 })).rejects.toThrow();
+    await underway(2);
+    await killed.stop();
+    await left;
+    await underway(2);
+    await app.projections.cancelRebuild('order-summary');
+    expect(await app.projections.status()).toMatchObject([{ build: 1, rebuild: undefined }]);
+    expect(await dump(app.database)).toEqual(before);
   });
 
   it('goes on where it was interrupted', async () => {

@@ -85,6 +85,13 @@ export function rebuild(
   });
 }
 
+/** Drops what an interrupted rebuild has left, which the next one would go on from. @throws RebuildInProgress */
+export const discardUnfinished = (database: ReadDatabase, model: AnyReadModel, giveUp: AbortSignal): Promise<void> =>
+  withRebuildLock(database, model, giveUp, async () => {
+    for (const build of await buildsInState(database.pool, model, 'building'))
+      await dropUnfinished(database, model, build);
+  });
+
 /** Unless it is served already. */
 const dropUnfinished = ({ pool }: ReadDatabase, model: AnyReadModel, { build }: Build): Promise<void> =>
   inTransaction(pool, async (tx) => {

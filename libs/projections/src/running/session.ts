@@ -8,6 +8,7 @@
  */
 import { fullJitterMs, pause, type Log } from '@annals/core';
 import pg from 'pg';
+import { cancelChannel } from '../building/cancellations.js';
 import { progressChannel } from '../rows/build-table.js';
 
 /** Channel on which changes from outside are told: the name of the read model that was changed. */
@@ -112,6 +113,7 @@ export class Session {
     client.on('notification', ({ channel, payload }) => this.options.onNotification(channel, payload ?? ''));
     await client.query(`listen ${controlChannel}`);
     await client.query(`listen ${progressChannel}`);
+    await client.query(`listen ${cancelChannel}`);
     return { broken };
   }
 
