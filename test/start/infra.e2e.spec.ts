@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { silent } from '@annals/core';
+import { readTrust, TokenVerifier } from '@annals/nestjs';
 import { eventually } from '@annals/testing';
 import { statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -32,6 +34,13 @@ describe('annals infra', () => {
     const findings = JSON.parse(doctor.stdout) as { about: string; state: string }[];
     for (const about of ['Node', 'event store', 'Postgres', 'NATS'])
       expect(findings).toContainEqual(expect.objectContaining({ about, state: 'ok' }));
+
+    // What `annals token` makes is what the apps of these variables trust.
+    const made = await place.run(['token', '--role', 'operator', '--subject', 'ann', '--json'], urls).ended;
+    const { token } = JSON.parse(made.stdout) as { token: string };
+    const verifier = await TokenVerifier.open(readTrust({ AUTH_KEY_FILE: urls['AUTH_KEY_FILE'] }), silent);
+    expect(await verifier.verify(token)).toEqual({ subject: 'ann', roles: ['operator'] });
+    expect(await place.run(['token']).ended).toMatchObject({ code: 2 });
 
     infra.kill('SIGINT');
     expect(await infra.ended).toMatchObject({ code: 0 });

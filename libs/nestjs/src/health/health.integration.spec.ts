@@ -3,7 +3,7 @@
  * database is away: ANNALS_OUTAGE_MS (60_000 is what is promised; the default keeps the tests quick).
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -82,6 +82,7 @@ const start = (port: number) => startPostgres({ port, dataDir: join(folder, 'pos
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'annals-health-'));
+  await chmod(folder, 0o755); // Postgres' account must be able to enter
   const [running, events, nats, port] = await Promise.all([
     freePort().then(start),
     testEventStore(),
