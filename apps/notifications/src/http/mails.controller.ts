@@ -15,7 +15,7 @@ export class MailsController {
   @ApiOperation({ summary: 'Mails, the last changed first' })
   @ApiOkResponse({ type: [MailRow] })
   all(@Query() { orderId, limit, cursor }: MailsQuery): Promise<Page<MailRow>> {
-    return this.mails.page({ ...(orderId !== undefined && { where: { orderId } }), limit, cursor });
+    return this.mails.page({ where: { orderId }, limit, cursor });
   }
 
   @Get(':mailId')

@@ -57,7 +57,8 @@ interface Page {
 const largestPage = 200;
 const answerWithinMs = 10_000;
 const tryAgainAfterMs = 200;
-const gatewayStatuses = [502, 503, 504];
+/** Too many at once, or the app is away for the moment: both pass. */
+const passingStatuses = [429, 502, 503, 504];
 
 export class ShopClient {
   constructor(
@@ -107,7 +108,7 @@ export class ShopClient {
   /** Undefined when it is not there, or its app is away for the moment. */
   private async get<Body>(app: string, path: string): Promise<Body | undefined> {
     const response = await this.fetch(app, path, {});
-    if (response === undefined || response.status === 404 || gatewayStatuses.includes(response.status))
+    if (response === undefined || response.status === 404 || passingStatuses.includes(response.status))
       return undefined;
     return this.bodyOf<Body>(`GET ${app} ${path}`, response);
   }
@@ -117,7 +118,7 @@ export class ShopClient {
     const headers = { 'content-type': 'application/json', 'idempotency-key': key };
     for (;;) {
       const response = await this.fetch(app, path, { method: 'POST', headers, body: JSON.stringify(body) });
-      if (response && !gatewayStatuses.includes(response.status)) return this.bodyOf(`POST ${app} ${path}`, response);
+      if (response && !passingStatuses.includes(response.status)) return this.bodyOf(`POST ${app} ${path}`, response);
       await pause(tryAgainAfterMs, this.signal);
       this.signal.throwIfAborted();
     }
