@@ -127,7 +127,7 @@ function others({ stubbed, stubs, headers }) {
   };
   const closed = async () => {
     for (;;) {
-      const contexts = await fetch(`${stubbed.url}/health/contexts`).then((answer) => answer.json());
+      const contexts = await fetch(`${stubbed.url}/health/contexts`, { headers }).then((answer) => answer.json());
       if (contexts.find(({ name }) => name === 'payments').circuit === 'closed') return;
       await fetch(`${stubbed.url}${paths[2]}`, { headers });
       await new Promise((resolve) => setTimeout(resolve, 200));

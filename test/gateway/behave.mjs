@@ -9,6 +9,8 @@ let seen = [];
 let aborted = 0;
 let served = 0;
 let written = 0;
+let open = 0;
+let most = 0;
 const name = process.env.NAME ?? 'context';
 
 function json(response, status, body, headers = {}) {
@@ -66,11 +68,15 @@ const server = createServer(async (request, response) => {
   if (url === '/_behave') {
     behaviour = JSON.parse((await bodyOf(request)).text);
     seen = [];
-    aborted = served = written = 0;
+    aborted = served = written = most = 0;
     return json(response, 200, {});
   }
-  if (url === '/_seen') return json(response, 200, { seen, aborted, written });
-  response.on('close', () => (aborted += response.writableFinished ? 0 : 1));
+  if (url === '/_seen') return json(response, 200, { seen, aborted, written, most });
+  most = Math.max(most, ++open);
+  response.on('close', () => {
+    open--;
+    aborted += response.writableFinished ? 0 : 1;
+  });
   served++;
   const asked = { method, url, headers };
   seen.push(asked);

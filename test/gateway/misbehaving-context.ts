@@ -72,8 +72,13 @@ export class MisbehavingContext {
     await fetch(`${this.url}/_behave`, { method: 'PUT', body: JSON.stringify(behaviour) });
   }
 
-  /** `aborted`: requests whose sender went away; `written`: bytes of endless answers. */
-  async saw(): Promise<{ readonly seen: readonly Seen[]; readonly aborted: number; readonly written: number }> {
+  /** `aborted`: requests whose sender went away; `written`: bytes of endless answers; `most`: requests at once. */
+  async saw(): Promise<{
+    readonly seen: readonly Seen[];
+    readonly aborted: number;
+    readonly written: number;
+    readonly most: number;
+  }> {
     return (await (await fetch(`${this.url}/_seen`)).json()) as Awaited<ReturnType<MisbehavingContext['saw']>>;
   }
 }

@@ -10,7 +10,8 @@ beforeAll(async () => {
     RESILIENCE_PAYMENTS_TIMEOUT_MS: '300',
     RESILIENCE_PAYMENTS_CIRCUIT_OPEN_MS: '700',
     RESILIENCE_PAYMENTS_RETRY_TRIES: '1',
-    RESILIENCE_PAYMENTS_BULKHEAD_QUEUE: '5',
+    RESILIENCE_SHIPPING_BULKHEAD_LIMIT: '2',
+    RESILIENCE_SHIPPING_BULKHEAD_QUEUE: '1',
     RESILIENCE_INVENTORY_RETRY_TRIES: '4',
     RESILIENCE_INVENTORY_RETRY_FIRST_MS: '1',
   });
@@ -44,10 +45,12 @@ describe('a context that is slow', () => {
   });
 
   it('takes up no more than its bulkhead: who finds no room hears it at once', async () => {
-    await bed.contexts.payments.behaves({ kind: 'hang' });
-    const answers = await ask('/api/payments/o-1', 40);
-    expect(codes(answers).filter((code) => code === 'BULKHEAD_FULL').length).toBeGreaterThanOrEqual(15);
-    expect((await bed.contexts.payments.saw()).seen.length).toBeLessThanOrEqual(15); // 10 at once, 5 in their place
+    await bed.contexts.shipping.behaves({ kind: 'slow', ms: 1_000 });
+    const answers = await ask('/api/shipments/o-1', 8);
+    expect((await bed.contexts.shipping.saw()).most).toBe(2);
+    const refused = answers.filter(({ status }) => status !== 200);
+    expect(new Set(codes(refused))).toEqual(new Set(['BULKHEAD_FULL']));
+    expect(await bed.circuitOf('shipping')).toBe('closed');
   });
 });
 
@@ -97,7 +100,7 @@ describe('a context that is down', () => {
 
   it('takes nobody along: under 256 connections all others are answered', async () => {
     await bed.contexts.payments.down();
-    const paths = ['/api/orders/o-1', '/api/stock/tea', '/api/payments/o-1', '/api/shipments/o-1'];
+    const paths = ['/api/orders/o-1', '/api/stock/tea', '/api/payments/o-1', '/api/reservations/o-1'];
     const answers = await Promise.all(
       Array.from({ length: 256 }, async (_, client) => {
         const statuses: number[] = [];

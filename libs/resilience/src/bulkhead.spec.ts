@@ -29,6 +29,13 @@ describe('a bulkhead', () => {
     await patient;
   });
 
+  it('is left by whose time is over, too', async () => {
+    const bulkhead = new Bulkhead('inventory', { limit: 1, queue: 1 });
+    await bulkhead.enter();
+    await expect(bulkhead.enter(undefined, 5)).rejects.toBeInstanceOf(BulkheadFull);
+    expect(bulkhead.queued).toBe(0);
+  });
+
   it('does not let in who has given up already', async () => {
     const bulkhead = new Bulkhead('inventory', { limit: 1, queue: 1 });
     await expect(bulkhead.enter(AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');

@@ -135,15 +135,13 @@ export class Dependency {
    */
   async enter(signal?: AbortSignal): Promise<Passage> {
     const permit = this.admit();
-    const limit = AbortSignal.timeout(this.settings.timeout);
     try {
-      await this.bulkhead.enter(signal ? AbortSignal.any([signal, limit]) : limit);
+      await this.bulkhead.enter(signal, this.settings.timeout);
       return this.passage(permit);
     } catch (error) {
       permit.abandoned();
-      signal?.throwIfAborted();
-      this.counters.bulkheadFull++;
-      throw limit.aborted ? this.full() : error;
+      if (error instanceof BulkheadFull) this.counters.bulkheadFull++;
+      throw error;
     }
   }
 
@@ -194,12 +192,7 @@ export class Dependency {
 
   /** Nobody asked the dependency: that there was no place in time is not its timeout, and surely had no effect there. */
   private refusalOf(error: unknown): unknown {
-    return error instanceof DependencyTimeout ? this.full() : error;
-  }
-
-  private full(): BulkheadFull {
-    const { limit, queue } = this.settings.bulkhead;
-    return new BulkheadFull(this.name, limit, queue);
+    return error instanceof DependencyTimeout ? this.bulkhead.full() : error;
   }
 
   private passage(permit: Permit): Passage {

@@ -11,6 +11,7 @@ import { DependencyFailed, DependencyTimeout, retryAfterMs, type Passage } from 
 import type { FastifyReply } from 'fastify';
 import type { Dispatcher } from 'undici';
 import { ClientGone, upstreamError } from './errors.js';
+import type { OwnHeaders } from './own-headers.js';
 import { answerHeaders, type UpstreamHeaders } from './response-headers.js';
 
 /** Who looks at an answer as it passes. */
@@ -26,8 +27,7 @@ export interface AnswerOptions {
   readonly passage: Passage;
   readonly dependency: string;
   readonly timeoutMs: number;
-  /** Headers that the gateway says itself, in small letters. */
-  readonly own: Readonly<Record<string, string>>;
+  readonly own: OwnHeaders;
   /** Whether an answer with these headers is to be compressed: then it takes the way through Fastify's hooks. */
   readonly compresses: (headers: UpstreamHeaders) => boolean;
   readonly witness?: AnswerWitness | undefined;

@@ -21,6 +21,7 @@ import { limitedBody } from './body-limit.js';
 import { compressionFor } from './compression.js';
 import { ClientGone } from './errors.js';
 import { carryOut } from './exchange.js';
+import { ownHeaders, securityHeaders } from './own-headers.js';
 import { forwardedHeaders } from './request-headers.js';
 import type { Upstream } from './upstream.js';
 
@@ -65,7 +66,7 @@ function routeHandler(route: GatewayRoute, parts: PassThroughParts) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const { raw } = request;
     const client = clientOf(request);
-    const limits = rateLimit && limited(limiter, client, rateLimit);
+    const limits = rateLimit ? limited(limiter, client, rateLimit) : [];
     if (route.rateLimit) limited(limiter, `${route.path} ${client}`, route.rateLimit);
     admit(request, route.auth);
 
@@ -89,7 +90,7 @@ function routeHandler(route: GatewayRoute, parts: PassThroughParts) {
       body,
       timeoutMs: route.timeoutMs ?? upstream.dependency.settings.timeout,
       reply,
-      own: ownHeaders(reply, upstream.name, limits),
+      own: ownHeaders(reply, ['x-served-by', upstream.name, ...limits]),
       compresses: compressionFor(raw),
       witness: compared && shadow?.watch(route.at + below, shadowHeaders(raw), compared.ignore),
     }).catch((error: unknown) => {
@@ -98,42 +99,16 @@ function routeHandler(route: GatewayRoute, parts: PassThroughParts) {
   };
 }
 
-/** @throws TooManyRequests @returns what may still be asked, as a header */
-function limited(limiter: RateLimiter, client: string, limit: RateLimit): Readonly<Record<string, string>> {
+/** @throws TooManyRequests @returns what may still be asked, as headers: names and values in turn */
+function limited(limiter: RateLimiter, client: string, limit: RateLimit): readonly string[] {
   const { allowed, remaining, retryAfterSeconds } = limiter.hit(client, limit);
   if (!allowed) throw new TooManyRequests(limit.limit, retryAfterSeconds * 1_000);
-  return { 'x-ratelimit-limit': String(limit.limit), 'x-ratelimit-remaining': String(remaining) };
+  return ['x-ratelimit-limit', String(limit.limit), 'x-ratelimit-remaining', String(remaining)];
 }
 
 /** A segment of dots, however it is written: what is behind may resolve it to another path than the one that was judged. */
 const isUnsafe = (path: string): boolean => (path.includes('.') || path.includes('%') ? dots.test(path) : false);
 const dots = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:[/\\]|%2f|%5c|$)/i;
-
-/** What the gateway says itself: its hooks' headers, the security headers, and who has served. */
-function ownHeaders(
-  reply: FastifyReply,
-  servedBy: string,
-  limits: Readonly<Record<string, string>> | undefined,
-): Record<string, string> {
-  const own: Record<string, string> = { ...securityHeaders(reply), ...limits, 'x-served-by': servedBy };
-  const hooks = reply.getHeaders();
-  for (const name in hooks) own[name] = String(hooks[name]);
-  return own;
-}
-
-let security: Readonly<Record<string, string>> | undefined;
-
-/** Those of helmet, asked for once: they are the same for every answer that is no page. */
-function securityHeaders(reply: FastifyReply): Readonly<Record<string, string>> {
-  if (security) return security;
-  const { raw } = reply;
-  const before = raw.getHeaderNames();
-  void reply.helmet();
-  const names = raw.getHeaderNames().filter((name) => !before.includes(name));
-  security = Object.fromEntries(names.map((name) => [name, String(raw.getHeader(name))]));
-  for (const name of names) raw.removeHeader(name);
-  return security;
-}
 
 const shadowHeaders = ({ headers: { authorization, accept } }: IncomingMessage): Record<string, string> => ({
   ...(authorization !== undefined && { authorization }),
@@ -141,7 +116,8 @@ const shadowHeaders = ({ headers: { authorization, accept } }: IncomingMessage):
 });
 
 function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  for (const [name, value] of Object.entries(securityHeaders(reply))) void reply.header(name, value);
+  const headers = securityHeaders(reply);
+  for (let i = 0; i < headers.length; i += 2) void reply.header(headers[i] ?? '', headers[i + 1]);
   // What is left of a body would be taken for the next request.
   if (!request.raw.complete) void reply.header('connection', 'close');
   sendProblem(reply, error, gatewayProblem(error));

@@ -3,7 +3,7 @@
  * checked against is decided by its issuer, and everything else about it must then fit: the signature by one of the
  * pinned algorithms, `aud`, `exp`, `nbf`. What a token names itself (`jwk`, `jku`, `x5u`) is never looked at.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Log } from '@annals/core';
 import { decodeJwt, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { InvalidSettings, InvalidToken, SigningKeysUnavailable } from '../errors.js';
@@ -84,7 +84,7 @@ export class TokenVerifier {
   /** @throws InvalidToken saying what is wrong with it; SigningKeysUnavailable */
   async verify(token: string): Promise<Principal> {
     if (token.length > longestToken) throw new InvalidToken('it is too long');
-    const digest = createHash('sha256').update(token).digest('base64');
+    const digest = hash('sha256', token, 'base64');
     const known = this.remembered.get(digest);
     if (known && known.until > Date.now()) return known.principal;
     this.remembered.delete(digest);
