@@ -33,6 +33,8 @@ describe('the journey of an order', () => {
     await shop.shows('payments', `/payments/${orderId}`, { status: 'taken', amount: 900, currency: 'EUR' });
     await shop.shows('inventory', `/stock/${sku}`, { available: 3, allocated: 2 });
     const shipment = await shop.shows('shipping', `/shipments/${orderId}`, { status: 'delivered' });
+    const delivered = await shop.get('shipping', '/shipments?status=delivered');
+    expect(delivered.body).toMatchObject({ items: [{ orderId }] });
     expect(shipment).toMatchObject({ carrier: 'postbote', lines: [{ sku, quantity: 2 }], shipTo: { city: 'Berlin' } });
     const { trackingNumber } = shipment;
     await shop.shows('orders', `/orders/${orderId}`, { status: 'confirmed', shipment: 'delivered', trackingNumber });
@@ -173,6 +175,14 @@ describe('the mails about an order', () => {
       `${orderId}.order-confirmed`,
       `${orderId}.order-dispatched`,
     ]);
+    for (const [app, list, status] of [
+      ['payments', 'payments', 'taken'],
+      ['notifications', 'mails', 'sent'],
+    ] as const) {
+      const { body: found } = await shop.get<{ items: object[] }>(app, `/${list}?status=${status}&limit=1`);
+      expect(found.items).toEqual([expect.objectContaining({ status })]);
+      expect((await shop.get(app, `/${list}?status=lost`)).status).toBe(400);
+    }
   }, 90_000);
 
   it('say that it is cancelled, and nothing else', async () => {

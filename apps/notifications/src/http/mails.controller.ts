@@ -14,8 +14,8 @@ export class MailsController {
   @Get()
   @ApiOperation({ summary: 'Mails, the last changed first' })
   @ApiOkResponse({ type: [MailRow] })
-  all(@Query() { orderId, limit, cursor }: MailsQuery): Promise<Page<MailRow>> {
-    return this.mails.page({ where: { orderId }, limit, cursor });
+  all(@Query() { orderId, status, limit, cursor }: MailsQuery): Promise<Page<MailRow>> {
+    return this.mails.page({ where: { orderId, status }, limit, cursor });
   }
 
   @Get(':mailId')

@@ -1,18 +1,10 @@
-import {
-  DomainCommandBus,
-  IdempotencyKey,
-  operatorRole,
-  PagingQuery,
-  Roles,
-  serviceRole,
-  type Page,
-} from '@annals/nestjs';
+import { DomainCommandBus, IdempotencyKey, operatorRole, Roles, serviceRole, type Page } from '@annals/nestjs';
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RefundPayment } from '../domain/payment/payment.commands.js';
 import { PaymentRow } from '../read-models/payment/payment.entity.js';
 import { PaymentQueries } from '../read-models/payment/payment.queries.js';
-import { RefundAccepted, RefundBody } from './payments.requests.js';
+import { PaymentsQuery, RefundAccepted, RefundBody } from './payments.requests.js';
 
 @Controller('payments')
 @Roles(operatorRole, serviceRole)
@@ -26,8 +18,8 @@ export class PaymentsController {
   @Get()
   @ApiOperation({ summary: 'Payments, the last changed first' })
   @ApiOkResponse({ type: [PaymentRow] })
-  all(@Query() { limit, cursor }: PagingQuery): Promise<Page<PaymentRow>> {
-    return this.payments.page({ limit, cursor });
+  all(@Query() { status, limit, cursor }: PaymentsQuery): Promise<Page<PaymentRow>> {
+    return this.payments.page({ where: { status }, limit, cursor });
   }
 
   @Get(':orderId')

@@ -1,5 +1,7 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { IsNotEmpty, IsString, MaxLength } from 'class-validator';
+import { PagingQuery } from '@annals/nestjs';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
+import { paymentStatuses, type PaymentStatus } from '../read-models/payment/payment.entity.js';
 
 export class RefundBody {
   @IsString()
@@ -7,6 +9,13 @@ export class RefundBody {
   @MaxLength(500)
   @ApiProperty({ example: 'goods returned' })
   reason!: string;
+}
+
+export class PaymentsQuery extends PagingQuery {
+  @IsOptional()
+  @IsIn(paymentStatuses)
+  @ApiPropertyOptional({ enum: paymentStatuses, example: 'refunded' })
+  status?: PaymentStatus;
 }
 
 export class RefundAccepted {

@@ -1,8 +1,9 @@
-import { operatorRole, PagingQuery, Roles, serviceRole, type Page } from '@annals/nestjs';
+import { operatorRole, Roles, serviceRole, type Page } from '@annals/nestjs';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ShipmentRow } from '../read-models/shipment/shipment.entity.js';
 import { ShipmentQueries } from '../read-models/shipment/shipment.queries.js';
+import { ShipmentsQuery } from './shipping.requests.js';
 
 @Controller('shipments')
 @Roles(operatorRole, serviceRole)
@@ -13,8 +14,8 @@ export class ShipmentsController {
   @Get()
   @ApiOperation({ summary: 'Shipments, the last changed first' })
   @ApiOkResponse({ type: [ShipmentRow] })
-  all(@Query() { limit, cursor }: PagingQuery): Promise<Page<ShipmentRow>> {
-    return this.shipments.page({ limit, cursor });
+  all(@Query() { status, limit, cursor }: ShipmentsQuery): Promise<Page<ShipmentRow>> {
+    return this.shipments.page({ where: { status }, limit, cursor });
   }
 
   @Get(':orderId')

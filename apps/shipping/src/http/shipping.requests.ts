@@ -1,5 +1,7 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { IsIn, Matches } from 'class-validator';
+import { PagingQuery } from '@annals/nestjs';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn, IsOptional, Matches } from 'class-validator';
+import { shipmentStatuses, type ShipmentStatus } from '../read-models/shipment/shipment.entity.js';
 
 export class CarrierReportBody {
   @Matches(/^[\w.:-]{1,200}$/, { message: 'reference must be 1 to 200 letters, digits, or . : _ -' })
@@ -9,4 +11,11 @@ export class CarrierReportBody {
   @IsIn(['delivered'])
   @ApiProperty({ enum: ['delivered'] })
   status!: 'delivered';
+}
+
+export class ShipmentsQuery extends PagingQuery {
+  @IsOptional()
+  @IsIn(shipmentStatuses)
+  @ApiPropertyOptional({ enum: shipmentStatuses, example: 'dispatched' })
+  status?: ShipmentStatus;
 }

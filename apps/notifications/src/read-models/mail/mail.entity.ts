@@ -2,7 +2,8 @@ import { ApiProperty } from '@nestjs/swagger';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { Kind } from '../../domain/correspondence/correspondence.events.js';
 
-export type MailStatus = 'requested' | 'deferred' | 'sent' | 'given-up';
+export const mailStatuses = ['requested', 'deferred', 'sent', 'given-up'] as const;
+export type MailStatus = (typeof mailStatuses)[number];
 
 @Entity('mail')
 @Index(['updatedAt', 'mailId'])
@@ -25,7 +26,7 @@ export class MailRow {
   to!: string;
 
   @Column('text')
-  @ApiProperty({ enum: ['requested', 'deferred', 'sent', 'given-up'] })
+  @ApiProperty({ enum: mailStatuses })
   status!: MailStatus;
 
   @Column('integer')

@@ -7,6 +7,6 @@ import { MailRow } from './mail.entity.js';
 @Injectable()
 export class MailQueries extends ReadModelQuery<MailRow> {
   constructor(@InjectRepository(MailRow) repository: Repository<MailRow>) {
-    super(repository, { key: 'mailId', sort: 'updatedAt', filters: ['orderId'] });
+    super(repository, { key: 'mailId', sort: 'updatedAt', filters: ['orderId', 'status'] });
   }
 }

@@ -1,7 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-export type PaymentStatus = 'taken' | 'declined' | 'refunded' | 'voided';
+export const paymentStatuses = ['taken', 'declined', 'refunded', 'voided'] as const;
+export type PaymentStatus = (typeof paymentStatuses)[number];
 
 @Entity('payment')
 @Index(['updatedAt', 'orderId'])
@@ -11,7 +12,7 @@ export class PaymentRow {
   orderId!: string;
 
   @Column('text')
-  @ApiProperty({ enum: ['taken', 'declined', 'refunded', 'voided'] })
+  @ApiProperty({ enum: paymentStatuses })
   status!: PaymentStatus;
 
   @Column('integer', { nullable: true })

@@ -7,6 +7,6 @@ import { PaymentRow } from './payment.entity.js';
 @Injectable()
 export class PaymentQueries extends ReadModelQuery<PaymentRow> {
   constructor(@InjectRepository(PaymentRow) repository: Repository<PaymentRow>) {
-    super(repository, { key: 'orderId', sort: 'updatedAt' });
+    super(repository, { key: 'orderId', sort: 'updatedAt', filters: ['status'] });
   }
 }

@@ -2,8 +2,8 @@ import { ApiProperty } from '@nestjs/swagger';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { Address, Piece } from '../../domain/shipment/shipment.events.js';
 
-export type ShipmentStatus = 'arranged' | 'refused' | 'cancelled' | 'dispatched' | 'delivered';
-const statuses: readonly ShipmentStatus[] = ['arranged', 'refused', 'cancelled', 'dispatched', 'delivered'];
+export const shipmentStatuses = ['arranged', 'refused', 'cancelled', 'dispatched', 'delivered'] as const;
+export type ShipmentStatus = (typeof shipmentStatuses)[number];
 
 @Entity('shipment')
 @Index(['updatedAt', 'orderId'])
@@ -13,7 +13,7 @@ export class ShipmentRow {
   orderId!: string;
 
   @Column('text')
-  @ApiProperty({ enum: statuses })
+  @ApiProperty({ enum: shipmentStatuses })
   status!: ShipmentStatus;
 
   @Column('text', { nullable: true })

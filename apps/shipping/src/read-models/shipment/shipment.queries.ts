@@ -7,6 +7,6 @@ import { ShipmentRow } from './shipment.entity.js';
 @Injectable()
 export class ShipmentQueries extends ReadModelQuery<ShipmentRow> {
   constructor(@InjectRepository(ShipmentRow) repository: Repository<ShipmentRow>) {
-    super(repository, { key: 'orderId', sort: 'updatedAt' });
+    super(repository, { key: 'orderId', sort: 'updatedAt', filters: ['status'] });
   }
 }
