@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { freePort, startPostgres } from '@annals/embedded';
+import { EventStore } from '@annals/event-store';
+import { eventually } from '@annals/testing';
 import { Shop } from '../shop/shop.js';
+import { Place } from '../start/annals-command.js';
 
 const run = promisify(execFile);
 const rowsOf = 'select r::text from "order-summary_v3".order_summary r order by "orderId"';
@@ -115,4 +119,92 @@ describe('annals projections rebuild --all --from-scratch', () => {
       await postgres.stop();
     }
   }, 180_000);
+});
+
+describe('annals projections status --watch', () => {
+  it('shows what changes, until it is interrupted', async () => {
+    await shop.receiveStock('watched', 2);
+    await shop.settled(await shop.placeOrder({ sku: 'watched' }));
+    const place = new Place();
+    try {
+      const watch = place.run(['projections', 'status', 'order-summary', '--watch'], {
+        EVENTSTORE_URL: shop.parts.eventStoreUrl,
+        DATABASE_URL: shop.databases.orders,
+      });
+      const row = /^order-summary +orders +3 +\S+ +(\d+)/gm;
+      const positions = () => [...watch.stdout().matchAll(row)].map(([, position]) => Number(position));
+      await watch.says(/^order-summary +orders +3 +\S+ +\d+/m, 15_000);
+      const [first = Infinity] = positions();
+      await shop.settled(await shop.placeOrder({ sku: 'watched' }));
+      await eventually(() => expect(positions().at(-1)).toBeGreaterThan(first), { within: 20_000 });
+      watch.kill('SIGINT');
+      expect(await watch.ended).toMatchObject({ code: 0, stderr: '' });
+    } finally {
+      await place.leave();
+    }
+  }, 90_000);
+});
+
+describe('annals projections parked', () => {
+  const parked = async (...words: readonly string[]) => {
+    const { stdout } = await annals(shop.databases.orders, 'parked', ...words);
+    return stdout;
+  };
+  const health = async () => {
+    const { status, body } = await shop.get<{ status: string; parts: { name: string; status: string }[] }>(
+      'orders',
+      '/health/ready',
+    );
+    return { http: status, status: body.status, readModels: body.parts.find(({ name }) => name === 'read models') };
+  };
+
+  it('lists, shows, retries and skips what could not be folded; the app is ready meanwhile, and other keys go on', async () => {
+    const store = new EventStore({ url: shop.parts.eventStoreUrl });
+    const toAppend = (type: string) => ({
+      id: randomUUID(),
+      event: { type, data: { orderId: 'poison' } },
+      metadata: { $correlationId: 'poisoned', $causationId: 'nobody knows' },
+    });
+    const events = [toAppend('OrderPlaced'), toAppend('OrderConfirmed')];
+    await store.streams.append('order-poison', events, 'any');
+    await store.close();
+    await eventually(
+      async () =>
+        expect(await health()).toEqual({
+          http: 200,
+          status: 'degraded',
+          readModels: { name: 'read models', status: 'degraded', reason: 'order-summary has 1 parked keys' },
+        }),
+      { within: 20_000 },
+    );
+    await shop.receiveStock('healthy', 1);
+    const orderId = await shop.placeOrder({ sku: 'healthy' });
+    expect(await shop.settled(orderId)).toBe('confirmed');
+
+    const listed = JSON.parse(await parked('list', 'order-summary', '--json')) as { id: string; waiting: number }[];
+    expect(listed).toMatchObject([{ readModel: 'order-summary', key: 'poison', waiting: 1 }]);
+    const id = String(listed[0]?.id);
+    expect(await parked('list', 'order-summary')).toMatch(
+      new RegExp(`^${id} +order-summary +poison +OrderPlaced +1 +TypeError`, 'm'),
+    );
+    const shown = await parked('show', 'order-summary', id);
+    expect(shown).toMatch(/^OrderPlaced \S+ of order-poison, revision 0\nparked at \S+ after 3 attempts: TypeError/);
+    expect(shown).toContain(`behind it: OrderConfirmed ${events[1]?.id}, revision 1`);
+
+    await expect(parked('retry', 'order-summary', id)).rejects.toMatchObject({
+      code: 1,
+      stdout: '0 events folded, 2 still parked\n',
+      stderr: expect.stringContaining('CLI_STILL_PARKED'),
+    });
+    // A failed retry parks them again.
+    const [again] = JSON.parse(await parked('list', 'order-summary', '--json')) as { id: string }[];
+    const parkedId = String(again?.id);
+    expect(await parked('skip', 'order-summary', parkedId)).toBe('1 events folded, 0 still parked\n');
+    expect(await parked('list', 'order-summary')).toBe('Nothing is parked.\n');
+    await expect(parked('skip', 'order-summary', parkedId)).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('PROJECTIONS_NOT_PARKED'),
+    });
+    await eventually(async () => expect((await health()).readModels).toEqual({ name: 'read models', status: 'up' }));
+  }, 120_000);
 });
