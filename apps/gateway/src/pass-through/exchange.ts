@@ -50,11 +50,10 @@ async function queued(exchange: Exchange): Promise<void> {
   const gone = new AbortController();
   const leave = () => gone.abort(new ClientGone());
   raw.once('close', leave);
-  try {
-    return await dispatched(exchange, await exchange.upstream.dependency.enter(gone.signal));
-  } finally {
-    raw.off('close', leave);
-  }
+  const passage = await exchange.upstream.dependency.enter(gone.signal).finally(() => raw.off('close', leave));
+  if (!raw.destroyed) return dispatched(exchange, passage);
+  passage.abandoned();
+  throw new ClientGone();
 }
 
 function dispatched(exchange: Exchange, passage: Passage): Promise<void> {
