@@ -1,4 +1,5 @@
 /** TCP ports on the loopback interface. */
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { PortTaken, type PortVariable } from './errors.js';
 
@@ -19,11 +20,20 @@ function tryPort(port: number): Promise<number | undefined> {
   });
 }
 
-/** A port on 127.0.0.1 that nobody listens on now. Another process may take it before you do: be ready to ask again. */
+/**
+ * Below those that systems give to outgoing connections and to whoever asks for any (from 32768 or 49152 on): nobody is
+ * given one of these by chance between the moment when it is chosen and the moment when it is used.
+ */
+const chosenPorts = { first: 10_000, count: 22_000 } as const;
+const attempts = 100;
+
+/** A port on 127.0.0.1 that nobody listens on now, chosen at random so that processes that choose at once choose different ones. */
 export async function freePort(): Promise<number> {
-  const port = await tryPort(0);
-  if (port === undefined) throw new Error('The system has no free port on 127.0.0.1.');
-  return port;
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const port = await tryPort(chosenPorts.first + randomInt(chosenPorts.count));
+    if (port !== undefined) return port;
+  }
+  throw new Error(`None of ${attempts} ports on 127.0.0.1 is free.`);
 }
 
 /** @throws {PortTaken} when somebody listens on 127.0.0.1:`port`. Port 0 is always free. */
