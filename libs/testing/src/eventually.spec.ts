@@ -18,13 +18,13 @@ describe('eventually', () => {
 
   it('fails after its time, with what the last check said and the line that waited', async () => {
     const cause = new Error('three rows, not four');
-    const failure: unknown = await eventually(() => Promise.reject(cause), { within: 30, every: 10 }).catch(
+    const failure: unknown = await eventually(() => Promise.reject(cause), { within: 500, every: 10 }).catch(
       (error: unknown) => error,
     );
     expect(failure).toBeInstanceOf(NotWithin);
-    expect(failure).toMatchObject({ code: 'TESTING_NOT_WITHIN', withinMs: 30, cause });
+    expect(failure).toMatchObject({ code: 'TESTING_NOT_WITHIN', withinMs: 500, cause });
     expect((failure as NotWithin).checks).toBeGreaterThan(1);
-    expect((failure as Error).message).toMatch(/Not within 30 ms.*three rows, not four/);
+    expect((failure as Error).message).toMatch(/Not within 500 ms.*three rows, not four/);
     expect((failure as Error).stack).toMatch(/^NotWithin: .*\n\s+at .*eventually\.spec\.ts/);
   });
 
